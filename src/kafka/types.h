@@ -1,0 +1,62 @@
+// The few types that messages are made of beside numbers and strings.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "kafka/errors.h"
+
+namespace millrace::kafka {
+
+enum class ApiKey : std::int16_t {
+    kProduce = 0,
+    kFetch = 1,
+    kListOffsets = 2,
+    kMetadata = 3,
+    kOffsetCommit = 8,
+    kOffsetFetch = 9,
+    kFindCoordinator = 10,
+    kJoinGroup = 11,
+    kHeartbeat = 12,
+    kLeaveGroup = 13,
+    kSyncGroup = 14,
+    kDescribeGroups = 15,
+    kListGroups = 16,
+    kApiVersions = 18,
+    kCreateTopics = 19,
+    kDeleteTopics = 20,
+    kInitProducerId = 22,
+    kOffsetForLeaderEpoch = 23,
+    kDescribeConfigs = 32,
+    kCreatePartitions = 37,
+    kDescribeCluster = 60,
+    kDescribeTopicPartitions = 75,
+};
+
+// Names a topic through renames and re-creations. All zero: none.
+struct Uuid {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    auto operator<=>(const Uuid&) const = default;
+    bool is_zero() const { return high == 0 && low == 0; }
+    // Kafka's text form: 22 characters of URL-safe base64.
+    std::string to_string() const;
+};
+
+// Record batches inside a message: borrowed bytes of the frame or of the log. Data that is not in
+// memory, because it goes from a file to the socket, has a size and no pointer.
+struct Records {
+    const char* data = nullptr;
+    std::size_t size = 0;
+    bool null = false;
+
+    base::ByteView view() const { return data ? base::ByteView(data, size) : base::ByteView(); }
+    bool is_external() const { return data == nullptr && size > 0; }
+};
+
+}  // namespace millrace::kafka
