@@ -1,0 +1,129 @@
+// Log: the records of one partition, in segment files, with what makes them findable and safe.
+//
+// append() writes to the page cache and asks for a group commit; wait_durable() ends once the bytes
+// would survive a power cut. The high watermark is the durable end: a consumer never sees a record
+// that could still vanish (docs/adr/0005). A failed write is cut off again; a failed sync, or
+// damage in the middle, takes the log offline: every call then gives kOffline with the reason.
+// Folder: <data>/<topic>-<partition>/, formats in docs/formats/.
+// Thread rule: made by LogStore on any thread, then touched on its one loop only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "model/types.h"
+#include "runtime/task.h"
+#include "storage/checked_batch.h"
+#include "storage/log_config.h"
+
+namespace millrace::runtime {
+class File;
+}
+
+namespace millrace::storage {
+
+// A range of a log file that holds whole batches but for the last, which may be cut off at the end
+// as Kafka's fetch responses allow. The file stays readable while the slice lives, even when its
+// segment is deleted meanwhile.
+struct Slice {
+    std::shared_ptr<const runtime::File> file;  // Null when the slice is empty.
+    std::uint64_t position_bytes = 0;
+    std::size_t size_bytes = 0;
+    // Copies the bytes out (for small answers, and for readers in this process).
+    base::Result<base::Bytes> load() const;
+};
+
+// How far a reader may see.
+enum class Isolation : std::uint8_t {
+    kReadUncommitted,  // Up to the high watermark.
+    kReadCommitted,    // Up to the last stable offset.
+};
+
+class Log {
+public:
+    struct Appended {
+        model::Offset base_offset;
+        model::Offset next_offset;         // wait_durable() takes it.
+        model::Timestamp log_append_time;  // kNoTimestamp when the topic keeps the producer's time.
+        bool duplicate = false;  // A retry: nothing was written, the offsets are the first's.
+    };
+    struct Offsets {
+        model::Offset log_start;
+        model::Offset last_stable;
+        model::Offset high_watermark;
+        model::Offset log_end;
+    };
+    struct TimestampMatch {
+        model::Offset offset;
+        model::Timestamp timestamp;
+        model::LeaderEpoch leader_epoch;
+    };
+
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    const std::string& name() const;  // "<topic>-<partition>"
+    const LogConfig& config() const;
+    void set_config(const LogConfig& config);
+    // Why the log is out of service, or null.
+    const base::Error* offline() const;
+
+    // Gives the batch the next offsets, stamps it in place and writes it. kNoSpace when the disk is
+    // full (later appends succeed once there is room), kOutOfOrder and kFenced as an idempotent
+    // producer's sequence and epoch say.
+    base::Result<Appended> append(const CheckedBatch& batch);
+    // Ends when all records before `next` are durable, or the log goes offline or closes first.
+    runtime::Task<base::Result<void>> wait_durable(model::Offset next);
+
+    Offsets offsets() const;
+    // The epoch that appends are stamped with, and since when.
+    model::LeaderEpoch leader_epoch() const;
+    // A new leader epoch begins at the log end; kFenced when it is older than the current one.
+    base::Result<void> begin_leader_epoch(model::LeaderEpoch epoch);
+    // The end offset of the largest epoch at or before `epoch`, as OffsetForLeaderEpoch answers.
+    struct EpochEnd {
+        model::LeaderEpoch epoch;
+        model::Offset end;
+    };
+    std::optional<EpochEnd> end_of_epoch(model::LeaderEpoch epoch) const;
+
+    // Batches from the one that holds `from` on, up to about `max_bytes` but always the whole first
+    // one; empty when `from` is where the reader's sight ends. kOutOfRange below the log start or
+    // above the log end.
+    base::Result<Slice> read(model::Offset from, std::size_t max_bytes, Isolation isolation);
+    // The first visible record whose timestamp is at or after `timestamp`; nullopt when none is.
+    base::Result<std::optional<TimestampMatch>> offset_at(model::Timestamp timestamp);
+    // The visible record with the largest timestamp (the first such); nullopt when there is none.
+    base::Result<std::optional<TimestampMatch>> latest_timestamp();
+
+    // Calls `listener` on this loop each time the high watermark has advanced or the log has gone
+    // offline or closed. It must not call back into the log. The handle's death ends it.
+    class Listener;
+    std::unique_ptr<Listener> listen(std::function<void()> listener);
+
+    // Moves the log start up to `before` (the high watermark when kNoOffset) and deletes segments
+    // that fall wholly below. The new start is durable at the end. Returns it.
+    runtime::Task<base::Result<model::Offset>> delete_records(model::Offset before);
+    // Deletes and rolls what the configured retention asks for; the number of deleted segments.
+    base::Result<std::size_t> enforce_retention();
+
+    std::uint64_t size_bytes() const;
+    std::size_t segment_count() const;
+
+    // Everything appended becomes durable, and what a quick restart needs is written. Appends are
+    // refused from now on. Await it before the log is destroyed.
+    runtime::Task<base::Result<void>> close();
+
+private:
+    friend class LogStore;
+    struct Impl;
+    explicit Log(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace::storage
