@@ -92,7 +92,9 @@ template <class... Args>
 std::unexpected<Error> fail(Code code, fmt::format_string<Args...> format, Args&&... args) {
     return std::unexpected(Error(code, fmt::format(format, std::forward<Args>(args)...)));
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+    return std::unexpected(std::move(error));
+}
 
 // The error of a failed system call, with the words of `error_number` and ENOSPC as kNoSpace.
 Error system_error(int error_number, std::string_view what);
@@ -101,13 +103,13 @@ Error system_error(int error_number, std::string_view what);
 
 #define MR_CONCAT_INNER(a, b) a##b
 #define MR_CONCAT(a, b) MR_CONCAT_INNER(a, b)
-#define MR_TRY_INNER(temporary, declaration, ...)                               \
-    auto temporary = (__VA_ARGS__);                                             \
-    if (!temporary) return std::unexpected(std::move(temporary).error());       \
+#define MR_TRY_INNER(temporary, declaration, ...)                         \
+    auto temporary = (__VA_ARGS__);                                       \
+    if (!temporary) return std::unexpected(std::move(temporary).error()); \
     declaration = std::move(*temporary)
-#define MR_CO_TRY_INNER(temporary, declaration, ...)                            \
-    auto temporary = (__VA_ARGS__);                                             \
-    if (!temporary) co_return std::unexpected(std::move(temporary).error());    \
+#define MR_CO_TRY_INNER(temporary, declaration, ...)                         \
+    auto temporary = (__VA_ARGS__);                                          \
+    if (!temporary) co_return std::unexpected(std::move(temporary).error()); \
     declaration = std::move(*temporary)
 
 // MR_TRY(const auto entry, index.find(offset)); binds the value or returns the error to the caller.
@@ -117,13 +119,13 @@ Error system_error(int error_number, std::string_view what);
 #define MR_CO_TRY(declaration, ...) \
     MR_CO_TRY_INNER(MR_CONCAT(mr_result_, __COUNTER__), declaration, __VA_ARGS__)
 // For Result<void>, or where the value is not wanted.
-#define MR_TRY_VOID(...)                                                             \
-    do {                                                                             \
-        auto mr_outcome = (__VA_ARGS__);                                             \
-        if (!mr_outcome) return std::unexpected(std::move(mr_outcome).error());      \
+#define MR_TRY_VOID(...)                                                        \
+    do {                                                                        \
+        auto mr_outcome = (__VA_ARGS__);                                        \
+        if (!mr_outcome) return std::unexpected(std::move(mr_outcome).error()); \
     } while (false)
-#define MR_CO_TRY_VOID(...)                                                          \
-    do {                                                                             \
-        auto mr_outcome = (__VA_ARGS__);                                             \
-        if (!mr_outcome) co_return std::unexpected(std::move(mr_outcome).error());   \
+#define MR_CO_TRY_VOID(...)                                                        \
+    do {                                                                           \
+        auto mr_outcome = (__VA_ARGS__);                                           \
+        if (!mr_outcome) co_return std::unexpected(std::move(mr_outcome).error()); \
     } while (false)

@@ -17,16 +17,16 @@
 
 namespace millrace::columnar {
 
-// Raw access to one column of a batch, valid while the batch lives. `offset` has been applied to all
-// pointers except the bit-packed ones (validity, boolean values), where bit `bit_offset + row` is
-// row's. Strings and binary: offsets32 or offsets64 and data. Struct: children. List: offsets32 and
-// one child. Map: as a list of struct<key, value>.
+// Raw access to one column of a batch, valid while the batch lives. `offset` has been applied to
+// all pointers except the bit-packed ones (validity, boolean values), where bit `bit_offset + row`
+// is row's. Strings and binary: offsets32 or offsets64 and data. Struct: children. List: offsets32
+// and one child. Map: as a list of struct<key, value>.
 struct ColumnView {
     plan::DataType type;
     std::int64_t rows = 0;
     const std::uint8_t* validity = nullptr;  // Null: no row is null.
     std::int64_t bit_offset = 0;
-    const void* values = nullptr;            // Fixed-width values, little-endian.
+    const void* values = nullptr;  // Fixed-width values, little-endian.
     const std::int32_t* offsets32 = nullptr;
     const std::int64_t* offsets64 = nullptr;
     const char* data = nullptr;
@@ -47,9 +47,11 @@ struct ColumnView {
     }
     std::string_view text(std::int64_t row) const {
         if (offsets64 != nullptr) {
-            return {data + offsets64[row], static_cast<std::size_t>(offsets64[row + 1] - offsets64[row])};
+            return {data + offsets64[row],
+                    static_cast<std::size_t>(offsets64[row + 1] - offsets64[row])};
         }
-        return {data + offsets32[row], static_cast<std::size_t>(offsets32[row + 1] - offsets32[row])};
+        return {data + offsets32[row],
+                static_cast<std::size_t>(offsets32[row + 1] - offsets32[row])};
     }
 };
 
@@ -90,7 +92,8 @@ public:
         virtual void append_double(double value) = 0;     // Float and double.
         virtual void append_text(std::string_view value) = 0;  // String and binary.
         virtual void append_decimal(std::int64_t high, std::uint64_t low) = 0;
-        virtual void append_nested(std::size_t child_rows = 1) = 0;  // Begin a list/struct/map value.
+        virtual void append_nested(
+            std::size_t child_rows = 1) = 0;  // Begin a list/struct/map value.
         virtual Column& child(std::size_t index) = 0;
         // `rows` fixed-width values at once; `validity` is one byte a row or null.
         virtual void append_many(const void* values, const std::uint8_t* validity,
@@ -112,7 +115,7 @@ private:
 
 // Arrow IPC streams (schema, batch, end), as Spark Connect carries them.
 struct IpcOptions {
-    std::string time_zone = "UTC";     // Shown as the zone of TIMESTAMP columns.
+    std::string time_zone = "UTC";  // Shown as the zone of TIMESTAMP columns.
     bool large_var_types = false;
 };
 base::Result<std::string> to_ipc(const Batch& batch, const IpcOptions& options);

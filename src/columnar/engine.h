@@ -2,8 +2,8 @@
 //
 // One Engine per process. run() is for a query that runs once; prepare() is for a plan that runs
 // again and again over other input, as each micro-batch of a streaming query does: the plan is
-// lowered and planned once, and each run only binds batches to its scans. Results come as batches of
-// bounded size. Errors of a running query carry Spark's conditions (DIVIDE_BY_ZERO, CAST_…).
+// lowered and planned once, and each run only binds batches to its scans. Results come as batches
+// of bounded size. Errors of a running query carry Spark's conditions (DIVIDE_BY_ZERO, CAST_…).
 // Thread-safe; a Prepared belongs to one thread at a time. DuckDB's threads do not leave this room.
 #pragma once
 
@@ -22,13 +22,13 @@
 namespace millrace::columnar {
 
 struct EngineOptions {
-    int threads = 0;                     // 0: one a core.
+    int threads = 0;                       // 0: one a core.
     std::uint64_t memory_limit_bytes = 0;  // 0: DuckDB's default.
-    std::string temporary_directory;     // Where large sorts and joins spill; empty: nowhere.
+    std::string temporary_directory;       // Where large sorts and joins spill; empty: nowhere.
 };
 
-// What the scans of a plan read: by ScanNode::scan_id. Scans of files (parquet, csv, json, text) that
-// are not bound here are read by the engine itself; any other unbound scan is an error.
+// What the scans of a plan read: by ScanNode::scan_id. Scans of files (parquet, csv, json, text)
+// that are not bound here are read by the engine itself; any other unbound scan is an error.
 using ScanInputs = std::map<std::int64_t, Batches>;
 
 struct RunContext {
@@ -61,12 +61,13 @@ public:
 };
 
 // run() with the result in one list.
-base::Result<Batches> collect(Engine& engine, const plan::LogicalNode& plan, const ScanInputs& inputs,
-                              const RunContext& context);
+base::Result<Batches> collect(Engine& engine, const plan::LogicalNode& plan,
+                              const ScanInputs& inputs, const RunContext& context);
 
 // Files. Schema of existing files (Spark's inference rules for csv and json) and encoding of one
 // batch list as the content of one file of that format.
-base::Result<std::vector<plan::Field>> file_schema(Engine& engine, const plan::DataSourceRel& source);
+base::Result<std::vector<plan::Field>> file_schema(Engine& engine,
+                                                   const plan::DataSourceRel& source);
 base::Result<std::string> encode_file(const std::string& format, const Batches& batches,
                                       const plan::Options& options, const std::string& time_zone);
 

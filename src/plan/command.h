@@ -47,7 +47,14 @@ struct ShowCommand {  // SHOW TABLES/VIEWS/FUNCTIONS/COLUMNS …, DESCRIBE, EXPL
     std::string mode;  // EXPLAIN's.
     RelationPtr query;
 };
-enum class TriggerKind : std::uint8_t { kDefault, kProcessingTime, kAvailableNow, kOnce, kContinuous, kRealTime };
+enum class TriggerKind : std::uint8_t {
+    kDefault,
+    kProcessingTime,
+    kAvailableNow,
+    kOnce,
+    kContinuous,
+    kRealTime
+};
 struct Trigger {
     TriggerKind kind = TriggerKind::kDefault;
     std::string interval;  // "10 seconds"

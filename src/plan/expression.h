@@ -78,7 +78,12 @@ struct SortOrderExpr {
 
 enum class FrameKind : std::uint8_t { kUndefined, kRows, kRange };
 struct FrameBound {
-    enum class Kind : std::uint8_t { kUnboundedPreceding, kUnboundedFollowing, kCurrentRow, kValue };
+    enum class Kind : std::uint8_t {
+        kUnboundedPreceding,
+        kUnboundedFollowing,
+        kCurrentRow,
+        kValue
+    };
     Kind kind = Kind::kCurrentRow;
     ExprPtr value;  // kValue: negative is preceding.
 };
@@ -125,9 +130,9 @@ struct NamedArgumentExpr {
 enum class SubqueryKind : std::uint8_t { kScalar, kExists, kIn, kTableArgument };
 struct SubqueryExpr {
     SubqueryKind kind = SubqueryKind::kScalar;
-    RelationPtr relation;               // From the SQL parser; else plan_id names a reference that
+    RelationPtr relation;  // From the SQL parser; else plan_id names a reference that
     std::optional<std::int64_t> plan_id;  // WithRelations carries.
-    std::vector<ExprPtr> in_values;     // kIn: the left side.
+    std::vector<ExprPtr> in_values;       // kIn: the left side.
 };
 
 // A Python function sent by the client. `command` is its pickled form.
@@ -156,11 +161,10 @@ struct Origin {
 };
 
 struct Expr {
-    using Node =
-        std::variant<Literal, AttributeExpr, StarExpr, RegexExpr, FunctionExpr, AliasExpr, CastExpr,
-                     SortOrderExpr, WindowExpr, ExtractValueExpr, UpdateFieldsExpr, LambdaExpr,
-                     LambdaVariableExpr, TextExpr, NamedArgumentExpr, SubqueryExpr,
-                     PythonFunctionExpr, ParameterExpr>;
+    using Node = std::variant<Literal, AttributeExpr, StarExpr, RegexExpr, FunctionExpr, AliasExpr,
+                              CastExpr, SortOrderExpr, WindowExpr, ExtractValueExpr,
+                              UpdateFieldsExpr, LambdaExpr, LambdaVariableExpr, TextExpr,
+                              NamedArgumentExpr, SubqueryExpr, PythonFunctionExpr, ParameterExpr>;
     Node node;
     Origin origin;
     // The client's call site for DataFrame errors, e.g. "df.select" and "app.py:12"; often empty.

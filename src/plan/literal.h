@@ -25,11 +25,12 @@ struct IntervalValue {
 };
 
 struct Literal {
-    // Null; boolean; byte, short, integer, long, date (days), timestamps, time, intervals (months or
-    // microseconds) as int64; float, double as double; decimal; string and binary as text; calendar
-    // interval; array elements, struct fields, or map keys and values alternating as children.
-    using Value = std::variant<std::monostate, bool, std::int64_t, double, DecimalValue, std::string,
-                               IntervalValue, std::vector<Literal>>;
+    // Null; boolean; byte, short, integer, long, date (days), timestamps, time, intervals (months
+    // or microseconds) as int64; float, double as double; decimal; string and binary as text;
+    // calendar interval; array elements, struct fields, or map keys and values alternating as
+    // children.
+    using Value = std::variant<std::monostate, bool, std::int64_t, double, DecimalValue,
+                               std::string, IntervalValue, std::vector<Literal>>;
     DataType type;
     Value value;
 
@@ -38,7 +39,9 @@ struct Literal {
 
     static Literal null(DataType type = {}) { return {std::move(type), std::monostate{}}; }
     static Literal boolean(bool value) { return {DataType::boolean(), value}; }
-    static Literal integer(std::int32_t value) { return {DataType::integer(), std::int64_t{value}}; }
+    static Literal integer(std::int32_t value) {
+        return {DataType::integer(), std::int64_t{value}};
+    }
     static Literal long_(std::int64_t value) { return {DataType::long_(), value}; }
     static Literal double_(double value) { return {DataType::double_(), value}; }
     static Literal string(std::string value) { return {DataType::string(), std::move(value)}; }

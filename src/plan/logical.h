@@ -1,5 +1,6 @@
 // LogicalPlan: an analyzed query. Every name is resolved to an attribute id, every expression has a
-// type, and what Spark leaves to the analyzer (casts, defaults, star expansion, aliases) is explicit.
+// type, and what Spark leaves to the analyzer (casts, defaults, star expansion, aliases) is
+// explicit.
 //
 // Made by room sql; read by columnar (which runs it) and streaming (which splits it into what is
 // done per batch and what needs state). Normal forms that both may rely on:
@@ -58,7 +59,8 @@ struct AggregateCall {
     bool distinct = false;
     bool ignore_nulls = false;
     TypedExprPtr filter;
-    std::vector<std::pair<TypedExprPtr, SortOrderExpr>> order_by;  // The child of SortOrderExpr is null.
+    std::vector<std::pair<TypedExprPtr, SortOrderExpr>>
+        order_by;  // The child of SortOrderExpr is null.
     EvalMode mode = EvalMode::kAnsi;
 };
 struct TypedCast {
@@ -100,8 +102,8 @@ struct PythonCall {
 };
 
 struct TypedExpr {
-    using Node = std::variant<Literal, AttributeRef, FunctionCall, AggregateCall, TypedCast, CaseWhen,
-                              GetField, TypedLambda, TypedSubquery, PythonCall>;
+    using Node = std::variant<Literal, AttributeRef, FunctionCall, AggregateCall, TypedCast,
+                              CaseWhen, GetField, TypedLambda, TypedSubquery, PythonCall>;
     Node node;
     DataType type;
     bool nullable = true;
@@ -129,12 +131,13 @@ struct TypedOrder {
 // whoever runs the plan may bind batches to it (streaming does so for each micro-batch).
 struct ScanNode {
     std::int64_t scan_id = 0;
-    DataSourceRel source;              // Format in lower case; options with lower-case keys.
-    std::vector<std::string> table;    // For a named table: its resolved name.
+    DataSourceRel source;            // Format in lower case; options with lower-case keys.
+    std::vector<std::string> table;  // For a named table: its resolved name.
     std::vector<Attribute> output;
     bool is_streaming = false;
 };
-struct LocalDataNode {  // Arrow IPC whose columns are cast to `output` by position; or literal rows.
+struct LocalDataNode {  // Arrow IPC whose columns are cast to `output` by position; or literal
+                        // rows.
     std::string arrow_ipc;
     std::vector<std::vector<TypedExprPtr>> rows;
     std::vector<Attribute> output;
@@ -159,7 +162,8 @@ struct JoinNode {
     JoinType type = JoinType::kInner;
     TypedExprPtr condition;  // Or null.
     bool lateral = false;
-    // Semi and anti: the left's attributes. Others: left then right, made nullable as the type asks.
+    // Semi and anti: the left's attributes. Others: left then right, made nullable as the type
+    // asks.
     std::vector<Attribute> output;
 };
 struct AggregateNode {
@@ -219,8 +223,8 @@ struct DeduplicateNode {
     std::vector<AttributeId> keys;
     bool within_watermark = false;
 };
-struct GenerateNode {  // Output: the input's attributes, then `output`.
-    LogicalPtr input;  // Null: the generator stands alone.
+struct GenerateNode {        // Output: the input's attributes, then `output`.
+    LogicalPtr input;        // Null: the generator stands alone.
     TypedExprPtr generator;  // FunctionCall: explode, posexplode, inline, stack, json_tuple ...
     bool outer = false;
     std::vector<Attribute> output;
@@ -245,10 +249,11 @@ struct ObserveNode {
 };
 
 struct LogicalNode {
-    using Node = std::variant<ScanNode, LocalDataNode, RangeNode, ProjectNode, LogicalFilter, JoinNode,
-                              AggregateNode, WindowNode, TimeWindowNode, SessionWindowNode,
-                              LogicalSort, LogicalLimit, SetOpNode, DeduplicateNode, GenerateNode,
-                              WatermarkNode, SampleNode, ObserveNode>;
+    using Node =
+        std::variant<ScanNode, LocalDataNode, RangeNode, ProjectNode, LogicalFilter, JoinNode,
+                     AggregateNode, WindowNode, TimeWindowNode, SessionWindowNode, LogicalSort,
+                     LogicalLimit, SetOpNode, DeduplicateNode, GenerateNode, WatermarkNode,
+                     SampleNode, ObserveNode>;
     Node node;
 
     template <class T>

@@ -42,7 +42,15 @@ struct FilterRel {
     ExprPtr condition;
     bool is_having = false;  // SQL HAVING: may use aggregates of the query below.
 };
-enum class JoinType : std::uint8_t { kInner, kFullOuter, kLeftOuter, kRightOuter, kLeftAnti, kLeftSemi, kCross };
+enum class JoinType : std::uint8_t {
+    kInner,
+    kFullOuter,
+    kLeftOuter,
+    kRightOuter,
+    kLeftAnti,
+    kLeftSemi,
+    kCross
+};
 struct JoinRel {
     RelationPtr left;
     RelationPtr right;
@@ -242,13 +250,13 @@ struct UnsupportedRel {
 
 struct Relation {
     using Node =
-        std::variant<NamedTableRel, DataSourceRel, ProjectRel, FilterRel, JoinRel, SetOpRel, SortRel,
-                     LimitRel, OffsetRel, TailRel, AggregateRel, SqlRel, LocalRel, RangeRel,
-                     SubqueryAliasRel, ToDfRel, WithColumnsRel, WithColumnsRenamedRel, DropRel,
-                     DeduplicateRel, WithWatermarkRel, ShowStringRel, HtmlStringRel, SampleRel,
-                     RepartitionRel, HintRel, ToSchemaRel, UnpivotRel, NaFillRel, NaDropRel,
-                     NaReplaceRel, DescribeRel, CachedRel, WithRel, WithReferencesRel, GenerateRel,
-                     ObserveRel, CatalogRel, UnsupportedRel>;
+        std::variant<NamedTableRel, DataSourceRel, ProjectRel, FilterRel, JoinRel, SetOpRel,
+                     SortRel, LimitRel, OffsetRel, TailRel, AggregateRel, SqlRel, LocalRel,
+                     RangeRel, SubqueryAliasRel, ToDfRel, WithColumnsRel, WithColumnsRenamedRel,
+                     DropRel, DeduplicateRel, WithWatermarkRel, ShowStringRel, HtmlStringRel,
+                     SampleRel, RepartitionRel, HintRel, ToSchemaRel, UnpivotRel, NaFillRel,
+                     NaDropRel, NaReplaceRel, DescribeRel, CachedRel, WithRel, WithReferencesRel,
+                     GenerateRel, ObserveRel, CatalogRel, UnsupportedRel>;
     Node node;
     std::optional<std::int64_t> plan_id;  // What AttributeExpr::plan_id refers to.
     Origin origin;
