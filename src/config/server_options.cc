@@ -1,0 +1,192 @@
+#include "config/server_options.h"
+
+#include <limits>
+
+namespace millrace::config {
+namespace {
+
+constexpr std::string_view kPrefix = "MILLRACE_";
+// Variables of the build and the tests, which share the prefix.
+constexpr std::string_view kOthers[] = {"MILLRACE_DEPS", "MILLRACE_PEERS", "MILLRACE_SOURCE_DIR",
+                                        "MILLRACE_BINARY"};
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\r");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+bool is_other(std::string_view variable) {
+    for (const std::string_view other : kOthers) {
+        if (variable == other) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+const OptionTable<ServerOptions>& server_option_table() {
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t kMaxInt = std::numeric_limits<std::int32_t>::max();
+    using S = ServerOptions;
+    static const OptionTable<ServerOptions> kTable{
+        {"listen.host",
+         &S::listen_host,
+         Kind::kString,
+         {},
+         Reload::kRestart,
+         "The address that every door listens on."},
+        {"advertised.host",
+         &S::advertised_host,
+         Kind::kString,
+         {},
+         Reload::kRestart,
+         "The host name that Kafka clients are told to connect to; empty for listen.host."},
+        {"kafka.port", &S::kafka_port, 0, 65535, Reload::kRestart,
+         "Port of the Kafka protocol; 0 takes any free one."},
+        {"connect.port", &S::connect_port, 0, 65535, Reload::kRestart,
+         "Port of Spark Connect (gRPC); 0 takes any free one."},
+        {"http.port", &S::http_port, 0, 65535, Reload::kRestart,
+         "Port of /ready and /metrics; 0 takes any free one."},
+        {"data.dir",
+         &S::data_dir,
+         Kind::kString,
+         {},
+         Reload::kRestart,
+         "The folder that holds everything that is kept."},
+        {"log.level",
+         &S::log_level,
+         Kind::kString,
+         {"debug", "info", "warn", "error"},
+         Reload::kRestart,
+         "The least important messages that are printed."},
+        {"loops", &S::loops, 0, 256, Reload::kRestart,
+         "Event loops, each with its own partitions; 0 for one per core."},
+        {"pool.threads", &S::pool_threads, 0, 256, Reload::kRestart,
+         "Threads for disk syncs and computation; 0 for one per core."},
+        {"auto.create.topics.enable", &S::auto_create_topics, Reload::kRestart,
+         "Make a topic when a client first asks for it."},
+        {"num.partitions", &S::num_partitions, 1, 10'000, Reload::kRestart,
+         "Partitions of a topic that is made without a number."},
+        {"message.max.bytes", &S::message_max_bytes, 0, kMaxInt, Reload::kRestart,
+         "Default of the topic option max.message.bytes."},
+        {"socket.request.max.bytes", &S::socket_request_max_bytes, 1, kMaxInt, Reload::kRestart,
+         "A larger Kafka request closes its connection."},
+        {"max.connections", &S::max_connections, 1, kMaxInt, Reload::kRestart,
+         "Kafka connections beyond this number are closed at once."},
+        {"connections.max.idle.ms", &S::connections_max_idle_ms, 1, kMax, Reload::kRestart,
+         "A Kafka connection without a request for so long is closed."},
+        {"log.cleanup.policy",
+         &S::log_cleanup_policy,
+         Kind::kList,
+         {"delete", "compact"},
+         Reload::kRestart,
+         "Default of the topic option cleanup.policy."},
+        {"log.index.interval.bytes", &S::log_index_interval_bytes, 0, kMaxInt, Reload::kRestart,
+         "Default of the topic option index.interval.bytes."},
+        {"log.index.size.max.bytes", &S::log_index_size_max_bytes, 4, kMaxInt, Reload::kRestart,
+         "Default of the topic option segment.index.bytes."},
+        {"log.message.timestamp.type",
+         &S::log_message_timestamp_type,
+         Kind::kString,
+         {"CreateTime", "LogAppendTime"},
+         Reload::kRestart,
+         "Default of the topic option message.timestamp.type."},
+        {"log.retention.bytes", &S::log_retention_bytes, -1, kMax, Reload::kRestart,
+         "Default of the topic option retention.bytes."},
+        {"log.retention.check.interval.ms", &S::log_retention_check_interval_ms, 1, kMax,
+         Reload::kRestart, "How often old segments are looked for."},
+        {"log.retention.ms", &S::log_retention_ms, -1, kMax, Reload::kRestart,
+         "Default of the topic option retention.ms."},
+        {"log.roll.ms", &S::log_roll_ms, 1, kMax, Reload::kRestart,
+         "Default of the topic option segment.ms."},
+        {"log.segment.bytes", &S::log_segment_bytes, 14, kMaxInt, Reload::kRestart,
+         "Default of the topic option segment.bytes."},
+        {"group.initial.rebalance.delay.ms", &S::group_initial_rebalance_delay_ms, 0, kMaxInt,
+         Reload::kRestart, "How long a new consumer group waits for more members."},
+        {"group.min.session.timeout.ms", &S::group_min_session_timeout_ms, 1, kMaxInt,
+         Reload::kRestart, "The shortest session timeout that a consumer may ask for."},
+        {"group.max.session.timeout.ms", &S::group_max_session_timeout_ms, 1, kMaxInt,
+         Reload::kRestart, "The longest session timeout that a consumer may ask for."},
+        {"offsets.topic.num.partitions", &S::offsets_topic_num_partitions, 1, 10'000,
+         Reload::kRestart, "Partitions of __consumer_offsets; fixed once the topic exists."},
+        {"offsets.retention.minutes", &S::offsets_retention_minutes, 1, kMaxInt, Reload::kRestart,
+         "Offsets of a group without members are forgotten after this."},
+    };
+    return kTable;
+}
+
+TopicOptions ServerOptions::topic_defaults() const {
+    TopicOptions topic;
+    topic.cleanup_policy = log_cleanup_policy;
+    topic.index_interval_bytes = log_index_interval_bytes;
+    topic.max_message_bytes = message_max_bytes;
+    topic.message_timestamp_type = log_message_timestamp_type;
+    topic.retention_bytes = log_retention_bytes;
+    topic.retention_ms = log_retention_ms;
+    topic.segment_bytes = log_segment_bytes;
+    topic.segment_index_bytes = log_index_size_max_bytes;
+    topic.segment_ms = log_roll_ms;
+    return topic;
+}
+
+std::string environment_name(std::string_view option) {
+    std::string name(kPrefix);
+    for (const char c : option) {
+        name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+    return name;
+}
+
+Result<Settings> parse_properties(std::string_view text) {
+    Settings settings;
+    for (int line_number = 1; !text.empty(); ++line_number) {
+        const auto end = text.find('\n');
+        const std::string_view line = trimmed(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        if (line.empty() || line[0] == '#' || line[0] == '!') continue;
+        const auto equals = line.find('=');
+        const std::string_view key = trimmed(line.substr(0, equals));
+        if (equals == std::string_view::npos || key.empty()) {
+            return base::fail(base::Code::kInvalidArgument, "line {}: '{}' is not key=value",
+                              line_number, line);
+        }
+        if (!settings.emplace(key, trimmed(line.substr(equals + 1))).second) {
+            return base::fail(base::Code::kInvalidArgument, "line {}: '{}' is set twice",
+                              line_number, key);
+        }
+    }
+    return settings;
+}
+
+Result<LoadedOptions> load_server_options(const Sources& sources) {
+    const OptionTable<ServerOptions>& table = server_option_table();
+    LoadedOptions loaded;
+
+    Result<void> outcome;
+    const Result<Settings> file = parse_properties(sources.file_text);
+    outcome = file ? table.apply(loaded.options, *file) : Result<void>(base::fail(file.error()));
+    if (!outcome) return base::fail(outcome.error().with(sources.file_name));
+
+    std::map<std::string, std::string_view, std::less<>> by_variable;
+    for (const std::string_view name : table.names()) by_variable[environment_name(name)] = name;
+    std::vector<std::string_view> variables;
+    for (const auto& [variable, name] : by_variable) variables.push_back(variable);
+    for (const auto& [variable, text] : sources.environment) {
+        if (!variable.starts_with(kPrefix) || is_other(variable)) continue;
+        const auto known = by_variable.find(variable);
+        if (known == by_variable.end()) {
+            loaded.warnings.push_back(
+                fmt::format("environment: {}", unknown_option(variable, variables).message()));
+            continue;
+        }
+        outcome = table.set(loaded.options, known->second, text);
+        if (!outcome) return base::fail(outcome.error().with(variable));
+    }
+
+    outcome = table.apply(loaded.options, sources.command_line);
+    if (!outcome) return base::fail(outcome.error().with("command line"));
+    return loaded;
+}
+
+}  // namespace millrace::config

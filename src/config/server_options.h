@@ -1,0 +1,79 @@
+// ServerOptions: what a Millrace server may be told, by file, environment or command line.
+//
+// Names are Kafka's where Kafka has one (log.retention.ms, num.partitions ...).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/option.h"
+#include "config/topic_options.h"
+
+namespace millrace::config {
+
+struct ServerOptions {
+    std::string listen_host = "127.0.0.1";
+    std::string advertised_host;  // Empty: listen_host.
+    std::int32_t kafka_port = 9092;
+    std::int32_t connect_port = 15002;
+    std::int32_t http_port = 8080;
+    std::string data_dir = "millrace-data";
+    std::string log_level = "info";
+    std::int32_t loops = 0;         // 0: one per core.
+    std::int32_t pool_threads = 0;  // 0: one per core.
+
+    bool auto_create_topics = true;
+    std::int32_t num_partitions = 1;
+    std::int64_t message_max_bytes = 1048588;
+    std::int64_t socket_request_max_bytes = 100 * kMiB;
+    std::int32_t max_connections = 10000;
+    std::int64_t connections_max_idle_ms = 600'000;
+
+    std::string log_cleanup_policy = "delete";
+    std::int64_t log_index_interval_bytes = 4096;
+    std::int64_t log_index_size_max_bytes = 10 * kMiB;
+    std::string log_message_timestamp_type = "CreateTime";
+    std::int64_t log_retention_bytes = TopicOptions::kUnlimited;
+    std::int64_t log_retention_check_interval_ms = 300'000;
+    std::int64_t log_retention_ms = std::int64_t{7} * 24 * 3600 * 1000;
+    std::int64_t log_roll_ms = std::int64_t{7} * 24 * 3600 * 1000;
+    std::int64_t log_segment_bytes = kGiB;
+
+    std::int64_t group_initial_rebalance_delay_ms = 0;
+    std::int64_t group_min_session_timeout_ms = 6'000;
+    std::int64_t group_max_session_timeout_ms = 1'800'000;
+    std::int32_t offsets_topic_num_partitions = 8;
+    std::int64_t offsets_retention_minutes = 7 * 24 * 60;
+
+    // What a topic has where its own settings say nothing.
+    TopicOptions topic_defaults() const;
+};
+
+const OptionTable<ServerOptions>& server_option_table();
+
+// Where the settings of one server come from; later ones win.
+struct Sources {
+    std::string file_name;  // For messages.
+    std::string file_text;  // key=value lines; see parse_properties.
+    // The whole environment: MILLRACE_KAFKA_PORT sets kafka.port.
+    Settings environment;
+    Settings command_line;  // Option names, as in the file.
+};
+
+struct LoadedOptions {
+    ServerOptions options;
+    // Variables that begin with MILLRACE_ and name no option: told at start, since other programs
+    // may use the prefix too.
+    std::vector<std::string> warnings;
+};
+
+Result<LoadedOptions> load_server_options(const Sources& sources);
+
+// "kafka.port" -> "MILLRACE_KAFKA_PORT".
+std::string environment_name(std::string_view option);
+
+// Java's properties in their plain form: `key = value` lines, # and ! comments, empty lines. An
+// error names the line.
+Result<Settings> parse_properties(std::string_view text);
+
+}  // namespace millrace::config

@@ -1,0 +1,70 @@
+#include "config/server_options.h"
+
+#include <gtest/gtest.h>
+
+namespace millrace::config {
+namespace {
+
+// kafka.port and data.dir after loading, or the error's words.
+std::string load(const Sources& sources) {
+    const Result<LoadedOptions> loaded = load_server_options(sources);
+    if (!loaded) return loaded.error().message();
+    return fmt::format("{} {}", loaded->options.kafka_port, loaded->options.data_dir);
+}
+
+TEST(ServerOptions, later_sources_win) {
+    Sources sources{.file_name = "m.properties"};
+    EXPECT_EQ(load(sources), "9092 millrace-data");
+    sources.file_text = "# ours\nkafka.port = 1\ndata.dir=/a=b\r\n\n";
+    EXPECT_EQ(load(sources), "1 /a=b");
+    sources.environment = {{"MILLRACE_KAFKA_PORT", "2"}, {"HOME", "/h"}};
+    EXPECT_EQ(load(sources), "2 /a=b");
+    sources.command_line = {{"kafka.port", "3"}};
+    EXPECT_EQ(load(sources), "3 /a=b");
+}
+
+TEST(ServerOptions, errors_name_their_source) {
+    EXPECT_EQ(load({.file_name = "m", .file_text = "kafka.port=1\nhello\n"}),
+              "m: line 2: 'hello' is not key=value");
+    EXPECT_EQ(load({.file_name = "m", .file_text = "a=1\na=2\n"}), "m: line 2: 'a' is set twice");
+    EXPECT_EQ(load({.file_name = "m", .file_text = "kafka.prot=1\n"}),
+              "m: unknown option 'kafka.prot'; did you mean 'kafka.port'?");
+    EXPECT_EQ(load({.environment = {{"MILLRACE_KAFKA_PORT", "x"}}}),
+              "MILLRACE_KAFKA_PORT: kafka.port: 'x' is not a whole number");
+    EXPECT_EQ(load({.command_line = {{"kafka.port", "70000"}}}),
+              "command line: kafka.port: 70000 is outside 0 to 65535");
+}
+
+TEST(ServerOptions, warns_of_variables_that_name_no_option) {
+    const Result<LoadedOptions> loaded = load_server_options(
+        {.environment = {{"MILLRACE_KAFKA_PROT", "1"}, {"MILLRACE_DEPS", "/d"}}});
+    ASSERT_TRUE(loaded);
+    ASSERT_EQ(loaded->warnings.size(), 1u);
+    EXPECT_EQ(loaded->warnings[0],
+              "environment: unknown option 'MILLRACE_KAFKA_PROT'; did you mean "
+              "'MILLRACE_KAFKA_PORT'?");
+}
+
+TEST(ServerOptions, hands_its_defaults_to_topics) {
+    ServerOptions server;
+    const TopicOptions plain = server.topic_defaults();
+    for (const OptionView& view : topic_option_table().view(plain)) {
+        EXPECT_TRUE(view.is_default) << view.name << " is " << view.value;
+    }
+    server.log_retention_ms = 5;
+    EXPECT_EQ(server.topic_defaults().retention_ms, 5);
+}
+
+// Kafka's own names and defaults, which tools read by DescribeConfigs.
+TEST(TopicOptions, have_kafkas_defaults) {
+    Settings shown;
+    for (const OptionView& view : topic_option_table().view({})) shown[view.name] = view.value;
+    EXPECT_EQ(shown["retention.ms"], "604800000");
+    EXPECT_EQ(shown["segment.bytes"], "1073741824");
+    EXPECT_EQ(shown["max.message.bytes"], "1048588");
+    EXPECT_EQ(shown["message.timestamp.before.max.ms"], "9223372036854775807");
+    EXPECT_EQ(shown["cleanup.policy"], "delete");
+}
+
+}  // namespace
+}  // namespace millrace::config
