@@ -52,8 +52,8 @@ def windows(path, duration=3600, slide=600):
 
 def closed_windows(path, delay=600, duration=3600, slide=600):
     """The windows that append mode has put out once all input is read: those that end at or before
-    the watermark (the latest event time of any event that parses, less the delay)."""
-    latest = max(seconds for seconds, *_ in events_of_tsv(path))
+    the watermark (the latest page view, less the delay)."""
+    latest = max(seconds for seconds, *_ in page_hits(path))
     watermark = latest - delay
     return {key: value for key, value in windows(path, duration, slide).items()
             if key[0] + duration <= watermark}
