@@ -40,5 +40,36 @@ TEST(Varint, refuses_numbers_too_long_for_their_type) {
     EXPECT_EQ(read_zigzag_i32(over32.data(), over32.data() + over32.size(), zigzagged), nullptr);
 }
 
+TEST(Varint, writes_the_bytes_of_the_protocol) {
+    const struct {
+        std::int64_t value;
+        Bytes plain;
+        Bytes zigzagged;
+    } cases[] = {
+        {0, Bytes(1, '\0'), Bytes(1, '\0')},
+        {1, "\x01", "\x02"},
+        {64, "\x40", "\x80\x01"},
+        {127, "\x7f", "\xfe\x01"},
+        {128, "\x80\x01", "\x80\x02"},
+        {300, "\xac\x02", "\xd8\x04"},
+        {-1, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x01"},
+    };
+    for (const auto& [value, plain, zigzagged] : cases) {
+        Bytes bytes;
+        append_varint(bytes, static_cast<std::uint64_t>(value));
+        EXPECT_EQ(bytes, plain) << value;
+        bytes.clear();
+        append_zigzag(bytes, value);
+        EXPECT_EQ(bytes, zigzagged) << value;
+    }
+}
+
+TEST(Varint, accepts_longer_forms_than_needed_as_kafka_does) {
+    const Bytes zero("\x80\x80\x00", 3);
+    std::uint32_t value = 7;
+    EXPECT_EQ(read_varint_u32(zero.data(), zero.data() + 3, value), zero.data() + 3);
+    EXPECT_EQ(value, 0u);
+}
+
 }  // namespace
 }  // namespace millrace::base
