@@ -1,4 +1,5 @@
-# millrace_room(<name> [PUBLIC rooms...] [PRIVATE rooms...] [LIBS targets...] [PUBLIC_LIBS targets...])
+# millrace_room(<name> [PUBLIC rooms...] [PRIVATE rooms...]
+#               [LIBS targets...] [PUBLIC_LIBS targets...])
 #
 # One call is a room's whole CMakeLists.txt. It builds src/<name>/**.cc into the static library
 # millrace_<name>, *_test.cc into <name>_test (run by ctest), *_bench.cc into <name>_bench and each
@@ -10,6 +11,8 @@
 # #include "storage/log.h" is "no such file".
 
 set(MILLRACE_VIEW_DIR ${CMAKE_BINARY_DIR}/view)
+add_custom_target(millrace_benches)
+add_custom_target(millrace_fuzzers)
 
 function(millrace_room_edges target scope)
   foreach(room IN LISTS ARGN)
@@ -77,7 +80,10 @@ function(millrace_room name)
       ENVIRONMENT "MILLRACE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
   endif()
   if(benches AND MILLRACE_BUILD_BENCH)
-    add_executable(${name}_bench ${benches})
+    add_executable(${name}_bench EXCLUDE_FROM_ALL ${benches})
+    set_target_properties(${name}_bench PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    add_dependencies(millrace_benches ${name}_bench)
     target_link_libraries(${name}_bench PRIVATE millrace_flags ${target} benchmark::benchmark_main)
     millrace_room_edges(${name}_bench PRIVATE ${ROOM_PRIVATE})
     target_link_libraries(${name}_bench PRIVATE ${ROOM_LIBS})
@@ -89,7 +95,8 @@ function(millrace_room name)
       target_link_libraries(${stem} PRIVATE millrace_flags ${target})
       millrace_room_edges(${stem} PRIVATE ${ROOM_PRIVATE})
       target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
-      set_property(GLOBAL APPEND PROPERTY MILLRACE_FUZZERS ${stem})
+      add_dependencies(millrace_fuzzers ${stem})
+      set_property(GLOBAL APPEND_STRING PROPERTY MILLRACE_FUZZERS "$<TARGET_FILE:${stem}>\n")
     endforeach()
   endif()
 endfunction()
