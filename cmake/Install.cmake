@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(MILLRACE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Millrace)
 
 if(TARGET millrace_server)
-  set_target_properties(millrace_server PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  set_target_properties(millrace_server PROPERTIES
+    INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS millrace_server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 

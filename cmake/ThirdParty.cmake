@@ -53,8 +53,8 @@ add_library(mr_simdjson INTERFACE)
 target_link_libraries(mr_simdjson INTERFACE simdjson)
 add_library(mr_cli11 INTERFACE)
 add_library(mr_asio INTERFACE)  # Boost.Asio and Beast are headers only.
-target_compile_definitions(mr_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
-  BOOST_BEAST_USE_STD_STRING_VIEW)
+target_compile_definitions(mr_asio INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_USE_STD_STRING_VIEW)
 target_link_libraries(mr_asio INTERFACE Threads::Threads)
 
 add_library(mr_arrow INTERFACE)

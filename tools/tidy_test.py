@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of tidy.py: one small project per rule, in the form that is right and in one that is not."""
+"""Tests of tidy.py: per rule one small project that is right, and one that is not."""
 import unittest
 
 import tidy
@@ -9,7 +9,8 @@ ROOMS = {
     "src/base/CMakeLists.txt": "millrace_room(base PUBLIC_LIBS mr_fmt LIBS mr_spdlog)\n",
     "src/runtime/CMakeLists.txt": "millrace_room(runtime PUBLIC base LIBS mr_asio)\n",
     "src/kafka/CMakeLists.txt": "millrace_room(kafka PUBLIC base)\n",
-    "src/storage/CMakeLists.txt": "millrace_room(storage PUBLIC base\n  PRIVATE kafka LIBS mr_zstd)\n",
+    "src/storage/CMakeLists.txt": "millrace_room(storage PUBLIC base\n"
+                                  "  PRIVATE kafka LIBS mr_zstd)\n",
     "src/broker/CMakeLists.txt": "millrace_room(broker PRIVATE kafka storage)\n",
 }
 

@@ -35,6 +35,7 @@ void append_big_endian(Bytes& to, Integer value) {
     to.append(raw, sizeof(raw));
 }
 
-static_assert(std::endian::native == std::endian::little, "Millrace runs on little-endian machines");
+static_assert(std::endian::native == std::endian::little,
+              "Millrace runs on little-endian machines");
 
 }  // namespace millrace::base

@@ -2,9 +2,9 @@
 //
 // Streaming, registry, archive and dataflow know only this interface. Behind it is the broker's own
 // log in the same process (no socket), a remote Kafka (room client), or InMemoryTopics in tests.
-// Calls block the calling thread (never call from a loop) and are thread-safe. Errors: kNotFound for
-// an unknown topic or partition, kOutOfRange for an offset below the log start or above the end,
-// kOffline and kUnavailable as the server says, kTimeout when a remote does not answer.
+// Calls block the calling thread (never call from a loop) and are thread-safe. Errors: kNotFound
+// for an unknown topic or partition, kOutOfRange for an offset below the log start or above the
+// end, kOffline and kUnavailable as the server says, kTimeout when a remote does not answer.
 #pragma once
 
 #include <chrono>
@@ -93,7 +93,8 @@ public:
     virtual base::Result<void> remove(const std::string& topic) = 0;
 
     virtual base::Result<OffsetRange> offsets(const TopicPartition& partition) = 0;
-    // The first offset whose record's timestamp is at or after `timestamp_ms`; nullopt when none is.
+    // The first offset whose record's timestamp is at or after `timestamp_ms`; nullopt when none
+    // is.
     virtual base::Result<std::optional<std::int64_t>> offset_at(const TopicPartition& partition,
                                                                 std::int64_t timestamp_ms) = 0;
 
@@ -112,8 +113,8 @@ public:
                                               const std::vector<NewRecord>& records) = 0;
 
     // Call `on_append` after records become readable in any partition of `topic` (also of a topic
-    // that does not exist yet). It runs on a thread of the server and must not block; appends may be
-    // merged into one call. A remote server may poll.
+    // that does not exist yet). It runs on a thread of the server and must not block; appends may
+    // be merged into one call. A remote server may poll.
     virtual std::unique_ptr<Watch> watch(const std::string& topic,
                                          std::function<void()> on_append) = 0;
 };
