@@ -33,7 +33,7 @@ struct ColumnView {
     std::vector<ColumnView> children;
 
     bool is_null(std::int64_t row) const {
-        if (validity == nullptr) return false;
+        if (validity == nullptr) return type.is(plan::TypeKind::kNull);
         const std::int64_t bit = bit_offset + row;
         return ((validity[bit >> 3] >> (bit & 7)) & 1) == 0;
     }
@@ -106,6 +106,7 @@ public:
     base::Result<void> set_text_column(std::size_t index, std::string data,
                                        std::vector<std::uint64_t> offsets,
                                        std::vector<std::uint8_t> nulls);
+    // The rows so far; the builder starts anew, with the same fields.
     base::Result<Batch> finish();
 
 private:
