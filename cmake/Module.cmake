@@ -81,8 +81,6 @@ function(millrace_room name)
   endif()
   if(benches AND MILLRACE_BUILD_BENCH)
     add_executable(${name}_bench EXCLUDE_FROM_ALL ${benches})
-    set_target_properties(${name}_bench PROPERTIES
-      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
     add_dependencies(millrace_benches ${name}_bench)
     target_link_libraries(${name}_bench PRIVATE millrace_flags ${target} benchmark::benchmark_main)
     millrace_room_edges(${name}_bench PRIVATE ${ROOM_PRIVATE})
