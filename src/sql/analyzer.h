@@ -1,9 +1,9 @@
 // The analyzer: Spark's rules for names, types, coercion and errors, applied to an unresolved plan.
 //
 // analyze() turns what a front end wrote into a LogicalPlan or into Spark's own error (condition,
-// SQLSTATE, parameters, query context). It looks up views and tables through Catalog and the columns
-// of data sources through Sources, and touches nothing else. Not thread-safe per session; free of
-// shared state between sessions.
+// SQLSTATE, parameters, query context). It looks up views and tables through Catalog and the
+// columns of data sources through Sources, and touches nothing else. Not thread-safe per session;
+// free of shared state between sessions.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class Conf {
 public:
     virtual ~Conf() = default;
     virtual std::optional<std::string> get(const std::string& key) const = 0;
-    bool ansi() const;             // spark.sql.ansi.enabled, true by default
-    bool case_sensitive() const;   // spark.sql.caseSensitive, false by default
-    std::string time_zone() const; // spark.sql.session.timeZone
+    bool ansi() const;              // spark.sql.ansi.enabled, true by default
+    bool case_sensitive() const;    // spark.sql.caseSensitive, false by default
+    std::string time_zone() const;  // spark.sql.session.timeZone
 };
 
 class Catalog {

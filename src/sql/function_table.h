@@ -3,22 +3,23 @@
 // One row = one typed meaning: its names, signature, result type and nullability (analyzer), its
 // lowering (columnar), its merge rule (streaming), its documentation (SHOW and DESCRIBE FUNCTION,
 // docs). A user-visible name may stand in several rows ("+" adds numbers, decimals, dates ...); the
-// analyzer takes the first row whose signature fits, and FunctionCall/AggregateCall::name holds that
-// row's `id`, so whoever runs the call finds exactly one meaning by id.
+// analyzer takes the first row whose signature fits, and FunctionCall/AggregateCall::name holds
+// that row's `id`, so whoever runs the call finds exactly one meaning by id.
 //
 // Signature: "(class, class?, class...) -> result", several joined by "; ".
 //   Classes:  any, numeric, integral, fractional, orderable, temporal (date or timestamp), textual
 //             (string or binary), complex, a type's DDL name (int, bigint, string, timestamp ...),
 //             T, U, K, V (arguments that share a letter are cast to one common type), array<…>,
 //             map<…,…>, struct, fn(T,int?)->U (a lambda), and "lit " before a class: a constant.
-//             "?" after a class: may be absent. "...": zero or more of it; last only.
+//             "?" after a class: may be absent. "=x": absent means the literal x, which is then
+//             passed and shown. "...": zero or more of it; last only.
 //   Result:   a DDL name, a letter, array<T>, map<K,V>, "0" … "9" (type of that argument), or
 //             "rule" (a rule in code of the analyzer, by the row's id).
 //
 // Lowering: a DuckDB expression over arguments that are already cast as the signature says.
 //   {0} {1} …   an argument              {*} all, comma-separated    {1*} all from the second on
 //   {type}      DuckDB's name of the result type                     {tz} session zone as a literal
-//   {ddl}       result type in Spark's DDL, as a literal             {ddl0} type of an argument
+//   {ddl}       result type in Spark's JSON form, as a literal       {ddl0} type of an argument
 //   {if1:text}  `text` only when argument 1 is given; `text` may hold {1} but no other braces
 //   {mode}      'ansi', 'try' or 'legacy', as a literal
 // Functions named mr_… are columnar's own. The caller casts the outcome to the call's type.
@@ -51,8 +52,8 @@ enum class Nulls : std::uint8_t {
 };
 
 struct FunctionRow {
-    std::string_view id;      // Unique: what FunctionCall::name holds.
-    std::string_view names;   // What users write, lower case, separated by spaces.
+    std::string_view id;     // Unique: what FunctionCall::name holds.
+    std::string_view names;  // What users write, lower case, separated by spaces.
     std::string_view signature;
     std::string_view lowering;  // ANSI, and the other modes where they do not differ.
     Nulls nulls = Nulls::kIfAnyArgument;
@@ -75,16 +76,16 @@ enum class Combine : std::uint8_t {
     kSum,
     kMin,
     kMax,
-    kFirst,      // Keep what is there, null values of seen rows included: needs `seen`.
-    kLast,       // Take the later one.
-    kAnd,        // bit_and, bit_or, bit_xor
+    kFirst,  // Keep what is there, null values of seen rows included: needs `seen`.
+    kLast,   // Take the later one.
+    kAnd,    // bit_and, bit_or, bit_xor
     kOr,
     kXor,
-    kAppend,     // Arrays: concatenate.
-    kUnion,      // Arrays: add what is missing, in order of arrival.
-    kMoments,    // With its left neighbours count, mean (, m2 …): Chan's formulas. See MergeRule.
-    kByOrder,    // max_by/min_by: replaced together with the ordering column on its right.
-    kSketch,     // Opaque binary, merged by columnar's mr_sketch_union.
+    kAppend,   // Arrays: concatenate.
+    kUnion,    // Arrays: add what is missing, in order of arrival.
+    kMoments,  // With its left neighbours count, mean (, m2 …): Chan's formulas. See MergeRule.
+    kByOrder,  // max_by/min_by: replaced together with the ordering column on its right.
+    kSketch,   // Opaque binary, merged by columnar's mr_sketch_union.
 };
 
 // An incremental aggregate: each batch computes `partial` aggregates over its rows (rows of this
@@ -94,9 +95,10 @@ enum class Combine : std::uint8_t {
 struct MergeRule {
     struct Column {
         std::string_view name;
-        std::string_view partial;  // Id of the aggregate row that computes it.
+        std::string_view
+            partial;  // Id of the aggregate row that computes it; empty: the call's own.
         Combine combine = Combine::kSum;
-        // Which arguments of the call the partial takes; empty: all.
+        // Which argument of the call the partial takes, as a digit; empty: all of them.
         std::string_view arguments = {};
     };
     std::string_view id;
@@ -124,8 +126,8 @@ base::Result<plan::DataType> result_type(const FunctionRow& row,
 std::string_view lowering_of(const FunctionRow& row, plan::EvalMode mode);
 
 struct LoweringArguments {
-    std::span<const std::string> texts;          // DuckDB text of each argument.
-    std::span<const plan::DataType> types;       // Their Spark types.
+    std::span<const std::string> texts;     // DuckDB text of each argument.
+    std::span<const plan::DataType> types;  // Their Spark types.
     plan::DataType result;
     plan::EvalMode mode = plan::EvalMode::kAnsi;
     std::string_view time_zone;

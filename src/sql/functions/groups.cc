@@ -1,0 +1,25 @@
+#include <array>
+
+#include "sql/functions/tables.h"
+
+namespace millrace::sql::functions {
+
+std::span<const Group> groups() {
+    static const std::array all = {
+        Group{"operator", operator_rows()},
+        Group{"math", math_rows()},
+        Group{"string", string_rows()},
+        Group{"datetime", datetime_rows()},
+        Group{"aggregate", aggregate_rows()},
+        Group{"window", window_rows()},
+        Group{"conditional", conditional_rows()},
+        Group{"collection", collection_rows()},
+        Group{"json", json_rows()},
+        Group{"generator", generator_rows()},
+        Group{"hash", hash_rows()},
+        Group{"misc", misc_rows()},
+    };
+    return all;
+}
+
+}  // namespace millrace::sql::functions
