@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/strings.h"
 
 namespace millrace::config {
 
@@ -48,15 +49,12 @@ struct OptionView {
 };
 
 Result<bool> parse_bool(std::string_view text);
-Result<std::int64_t> parse_integer(std::string_view text, std::int64_t min, std::int64_t max);
 // `text` itself when it is one of `allowed`, which may be empty for "anything".
 Result<std::string> parse_choice(std::string_view text,
                                  const std::vector<std::string_view>& allowed);
 // The same for a comma-separated list, spaces dropped.
 Result<std::string> parse_list(std::string_view text, const std::vector<std::string_view>& allowed);
 
-// The name that a person most likely meant by `typed`; empty when none is near.
-std::string nearest_name(std::string_view typed, const std::vector<std::string_view>& names);
 // kInvalidArgument "unknown option x; did you mean y?".
 base::Error unknown_option(std::string_view typed, const std::vector<std::string_view>& names);
 // A table of names, defaults, ranges and meanings in Markdown.
@@ -101,8 +99,9 @@ public:
     std::string_view name() const { return name_; }
     Result<void> set(Options& options, std::string_view text) const {
         Result<void> outcome = set_(options, text);
-        if (!outcome) return base::fail(outcome.error().with(name_));
-        return {};
+        if (outcome) return {};
+        // Whatever is wrong with the text, the request that holds it is invalid.
+        return base::fail(base::Code::kInvalidArgument, "{}: {}", name_, outcome.error().message());
     }
     OptionView view(const Options& options) const {
         OptionView view{.name = std::string(name_),
@@ -128,7 +127,7 @@ private:
     template <class Integer>
     void bind_integer(Integer Options::* member, std::int64_t min, std::int64_t max) {
         set_ = [=](Options& options, std::string_view text) -> Result<void> {
-            MR_TRY(const std::int64_t value, parse_integer(text, min, max));
+            MR_TRY(const std::int64_t value, base::parse_int64(text, min, max));
             options.*member = static_cast<Integer>(value);
             return {};
         };

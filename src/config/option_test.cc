@@ -46,12 +46,12 @@ TEST(OptionTable, takes_values_of_every_kind) {
 
 TEST(OptionTable, refuses_what_is_out_of_range_or_no_value) {
     EXPECT_EQ(set("on", "yes"), "on: 'yes' is neither true nor false");
-    EXPECT_EQ(set("wheels", "9"), "wheels: 9 is outside 1 to 8");
-    EXPECT_EQ(set("wheels", "0"), "wheels: 0 is outside 1 to 8");
+    EXPECT_EQ(set("wheels", "9"), "wheels: 9 is not between 1 and 8");
+    EXPECT_EQ(set("wheels", "0"), "wheels: 0 is not between 1 and 8");
     EXPECT_EQ(set("wheels", "4x"), "wheels: '4x' is not a whole number");
     EXPECT_EQ(set("wheels", ""), "wheels: '' is not a whole number");
     EXPECT_EQ(set("wheels", "99999999999999999999"),
-              "wheels: 99999999999999999999 is outside 1 to 8");
+              "wheels: 99999999999999999999 is not between 1 and 8");
     EXPECT_EQ(set("colour", "green"), "colour: 'green' is not one of red, blue");
     EXPECT_EQ(set("tools", "saw,,axe"), "tools: '' is not one of saw, axe");
 }

@@ -1,5 +1,6 @@
 #include "config/server_options.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace millrace::config {
@@ -9,12 +10,6 @@ constexpr std::string_view kPrefix = "MILLRACE_";
 // Variables of the build and the tests, which share the prefix.
 constexpr std::string_view kOthers[] = {"MILLRACE_DEPS", "MILLRACE_PEERS", "MILLRACE_SOURCE_DIR",
                                         "MILLRACE_BINARY"};
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 bool is_other(std::string_view variable) {
     for (const std::string_view other : kOthers) {
@@ -131,10 +126,8 @@ TopicOptions ServerOptions::topic_defaults() const {
 }
 
 std::string environment_name(std::string_view option) {
-    std::string name(kPrefix);
-    for (const char c : option) {
-        name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    }
+    std::string name = std::string(kPrefix) + base::to_upper(option);
+    std::ranges::replace(name, '.', '_');
     return name;
 }
 
@@ -142,16 +135,16 @@ Result<Settings> parse_properties(std::string_view text) {
     Settings settings;
     for (int line_number = 1; !text.empty(); ++line_number) {
         const auto end = text.find('\n');
-        const std::string_view line = trimmed(text.substr(0, end));
+        const std::string_view line = base::trim(text.substr(0, end));
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         if (line.empty() || line[0] == '#' || line[0] == '!') continue;
         const auto equals = line.find('=');
-        const std::string_view key = trimmed(line.substr(0, equals));
+        const std::string_view key = base::trim(line.substr(0, equals));
         if (equals == std::string_view::npos || key.empty()) {
             return base::fail(base::Code::kInvalidArgument, "line {}: '{}' is not key=value",
                               line_number, line);
         }
-        if (!settings.emplace(key, trimmed(line.substr(equals + 1))).second) {
+        if (!settings.emplace(key, base::trim(line.substr(equals + 1))).second) {
             return base::fail(base::Code::kInvalidArgument, "line {}: '{}' is set twice",
                               line_number, key);
         }

@@ -32,7 +32,7 @@ TEST(ServerOptions, errors_name_their_source) {
     EXPECT_EQ(load({.environment = {{"MILLRACE_KAFKA_PORT", "x"}}}),
               "MILLRACE_KAFKA_PORT: kafka.port: 'x' is not a whole number");
     EXPECT_EQ(load({.command_line = {{"kafka.port", "70000"}}}),
-              "command line: kafka.port: 70000 is outside 0 to 65535");
+              "command line: kafka.port: 70000 is not between 0 and 65535");
 }
 
 TEST(ServerOptions, warns_of_variables_that_name_no_option) {
