@@ -31,7 +31,7 @@ TEST(WebLogEvent, escapes_text_into_valid_utf8) {
         return json.substr(begin, json.find(",\"http_reply\"") - begin);
     };
     EXPECT_EQ(request("a\"b\\c"), R"("a\"b\\c")");
-    EXPECT_EQ(request("tab\tnul" + std::string(1, '\0')), R"("tab\u0009nul\u0000")");
+    EXPECT_EQ(request("tab\tnul" + std::string(1, '\0')), R"("tab\tnul\u0000")");
     EXPECT_EQ(request("caf\xc3\xa9"), "\"caf\xc3\xa9\"");
     EXPECT_EQ(request("caf\xe9"), "\"caf\xc3\xa9\"");
     EXPECT_EQ(request("\xed\xa0\x80"), "\"\xc3\xad\xc2\xa0\xc2\x80\"");

@@ -11,7 +11,7 @@ namespace {
 // What is read at once. Deflate packs at most a thousandfold, so a hostile file costs 32 MiB.
 constexpr std::size_t kChunkBytes = 32 * 1024;
 constexpr std::size_t kInflatedBytes = 256 * 1024;
-}
+}  // namespace
 
 // zlib's inflate over gzip members that follow one another.
 class LineReader::Gzip {
