@@ -22,11 +22,15 @@ Integer load(std::span<const char> batch, std::size_t at) {
 }  // namespace
 
 Result<RecordBatch> RecordBatch::parse(base::ByteView bytes) {
-    if (bytes.size() < kBatchPrefixBytes) {
-        return fail(Code::kOutOfRange, "{} bytes are too few for a batch", bytes.size());
+    MR_TRY(const RecordBatch header, parse_header(bytes));
+    const std::size_t size = header.size_bytes();
+    if (bytes.size() < size) {
+        return fail(Code::kOutOfRange, "batch of {} bytes is cut off after {}", size, bytes.size());
     }
-    const auto length = base::load_big_endian<std::int32_t>(bytes.data() + layout::kLength);
-    constexpr auto kLeast = static_cast<std::int32_t>(kBatchHeaderBytes - kBatchPrefixBytes);
+    return RecordBatch(bytes.substr(0, size));
+}
+
+Result<RecordBatch> RecordBatch::parse_header(base::ByteView bytes) {
     // The magic comes before the length is judged, so that old formats are named as such.
     if (bytes.size() > layout::kMagic) {
         const auto magic = static_cast<std::int8_t>(bytes[layout::kMagic]);
@@ -36,13 +40,15 @@ Result<RecordBatch> RecordBatch::parse(base::ByteView bytes) {
         }
         if (magic != 2) return fail(Code::kCorrupt, "batch has magic {} instead of 2", magic);
     }
-    if (length < kLeast) return fail(Code::kCorrupt, "batch declares a length of {}", length);
-    const std::size_t size = kBatchPrefixBytes + static_cast<std::size_t>(length);
-    if (bytes.size() < size) {
-        return fail(Code::kOutOfRange, "batch of {} bytes is cut off after {}", size, bytes.size());
+    if (bytes.size() >= kBatchPrefixBytes) {
+        const auto length = base::load_big_endian<std::int32_t>(bytes.data() + layout::kLength);
+        constexpr auto kLeast = static_cast<std::int32_t>(kBatchHeaderBytes - kBatchPrefixBytes);
+        if (length < kLeast) return fail(Code::kCorrupt, "batch declares a length of {}", length);
     }
-
-    const RecordBatch batch(bytes.substr(0, size));
+    if (bytes.size() < kBatchHeaderBytes) {
+        return fail(Code::kOutOfRange, "{} bytes are too few for a batch", bytes.size());
+    }
+    const RecordBatch batch(bytes.substr(0, kBatchHeaderBytes));
     if ((batch.attributes() & layout::kCodecMask) > static_cast<int>(Codec::kZstd)) {
         return fail(Code::kCorrupt, "batch has unknown codec {}",
                     batch.attributes() & layout::kCodecMask);

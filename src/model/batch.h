@@ -50,9 +50,16 @@ public:
     // The batch at the front of `bytes`, which may go on after it. kOutOfRange when the bytes end
     // before the batch does; kUnsupported for the message formats before v2; kCorrupt otherwise.
     static base::Result<RecordBatch> parse(base::ByteView bytes);
+    // The same checks where only the header is at hand: bytes() is the header, payload() is empty,
+    // and check_crc() must not be called.
+    static base::Result<RecordBatch> parse_header(base::ByteView bytes);
 
     base::ByteView bytes() const { return bytes_; }
-    std::size_t size_bytes() const { return bytes_.size(); }
+    // Of the whole batch.
+    std::size_t size_bytes() const {
+        return kBatchPrefixBytes +
+               static_cast<std::size_t>(get<std::int32_t>(batch_layout::kLength));
+    }
 
     Offset base_offset() const { return {get<std::int64_t>(batch_layout::kBaseOffset)}; }
     Offset last_offset() const { return base_offset() + last_offset_delta(); }

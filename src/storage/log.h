@@ -103,7 +103,10 @@ public:
 
     // Calls `listener` on this loop each time the high watermark has advanced or the log has gone
     // offline or closed. It must not call back into the log. The handle's death ends it.
-    class Listener;
+    class Listener {
+    public:
+        virtual ~Listener() = default;
+    };
     std::unique_ptr<Listener> listen(std::function<void()> listener);
 
     // Moves the log start up to `before` (the high watermark when kNoOffset) and deletes segments

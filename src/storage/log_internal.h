@@ -1,0 +1,114 @@
+// The inside of Log: its members, and what its parts (open, append, retention) share.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "runtime/event.h"
+#include "runtime/gate.h"
+#include "storage/group_commit.h"
+#include "storage/leader_epochs.h"
+#include "storage/log.h"
+#include "storage/producer_state.h"
+#include "storage/recovery_points.h"
+#include "storage/segment.h"
+#include "storage/snapshot.h"
+
+namespace millrace::storage {
+
+// What the logs of one folder share. Outlives them.
+struct LogShared {
+    runtime::Disk& disk;
+    runtime::Clock& clock;
+    runtime::Pool& pool;
+    std::shared_ptr<RecoveryPoints> points;
+    std::shared_ptr<GroupCommit> commits;
+    std::atomic<std::uint64_t> appended_bytes = 0;
+    std::atomic<std::uint64_t> appended_batches = 0;
+    std::atomic<std::uint64_t> no_space = 0;
+};
+
+struct Log::Impl {
+    Impl(std::shared_ptr<LogShared> shared_state, std::string log_name, std::string log_folder,
+         const LogConfig& log_config, runtime::Loop& home, RecoveryPoints::Slot recovery_slot,
+         LeaderEpochs epochs);
+    ~Impl();
+
+    // Opens the folder: log_open.cc.
+    static base::Result<std::unique_ptr<Impl>> open(std::shared_ptr<LogShared> shared,
+                                                    std::string name, std::string folder,
+                                                    const LogConfig& config, runtime::Loop& loop);
+    base::Result<void> recover();
+    base::Result<void> find_segments();
+    base::Result<std::optional<Snapshot>> newest_snapshot() const;
+    // Walks the batches of a segment from where its progress stands.
+    base::Result<void> replay(std::size_t index, std::optional<model::Offset> durable_end);
+    base::Result<void> cut(std::size_t index, std::uint64_t position,
+                           std::optional<model::Offset> durable_end, const base::Error& cause);
+    // What keeps a log from being opened, in words for an administrator.
+    std::unexpected<base::Error> damaged(const Segment& segment, std::uint64_t position,
+                                         std::string_view what) const;
+
+    Segment& active() { return *segments.back(); }
+    model::Offset segment_end(std::size_t index) const;  // Offset after its last record.
+    std::size_t segment_holding(model::Offset offset) const;
+
+    base::Result<void> make_room(const model::RecordBatch& batch);
+    base::Result<void> roll();
+    base::Result<bool> should_roll(const model::RecordBatch& batch);
+    void go_offline(base::Error reason);
+    void on_durable(const base::Result<model::Offset>& end);
+    void notify();
+    base::Result<void> usable() const;
+    void mark_dirty();
+
+    // Every so often, and at a clean stop: see snapshot.h.
+    void take_snapshot();
+    void write_pending_snapshot();
+    struct PendingSnapshot {
+        model::Offset end;
+        base::Bytes content;
+        std::vector<std::shared_ptr<runtime::File>> index_files;
+    };
+    static base::Result<void> write_snapshot(runtime::Disk& disk, const std::string& folder,
+                                             const PendingSnapshot& snapshot);
+
+    base::Result<void> delete_first_segment();
+
+    std::shared_ptr<LogShared> shared;
+    const std::string name;
+    const std::string folder;
+    LogConfig config;
+    runtime::Loop& loop;
+    const RecoveryPoints::Slot slot;
+    LeaderEpochs leader_epochs;
+    std::vector<std::unique_ptr<Segment>> segments;  // Never empty once open.
+    ProducerState producers;
+    model::Offset log_start;
+    model::Offset log_end;
+    model::Offset high_watermark;
+    std::int64_t active_since_ms = 0;
+    std::uint64_t bytes_since_snapshot = 0;
+    std::int64_t snapshot_ms = 0;
+    bool closing = false;
+    std::optional<base::Error> offline_reason;
+
+    std::optional<PendingSnapshot> pending_snapshot;
+    std::optional<runtime::OneShot<void>> snapshot_job;  // Set once the job under way has ended.
+    // Where the last slice ended: what a tailing reader asks for next.
+    struct {
+        model::Offset offset{-1};
+        model::Offset segment_base;
+        std::uint64_t position_bytes = 0;
+    } last_end;
+
+    runtime::Condition changed;  // High watermark, offline, closing.
+    class ListenerImpl;
+    std::vector<ListenerImpl*> listeners;
+    GroupCommit::Member member;
+};
+
+}  // namespace millrace::storage
