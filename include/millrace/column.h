@@ -96,12 +96,14 @@ Column operator<(const Column& left, const Column& right);
 Column operator<=(const Column& left, const Column& right);
 Column operator>(const Column& left, const Column& right);
 Column operator>=(const Column& left, const Column& right);
-// SQL's AND, OR, NOT. Both sides are always part of the expression: nothing is short-circuited here.
+// SQL's AND, OR, NOT. Both sides are always part of the expression: nothing is short-circuited
+// here.
 Column operator&&(const Column& left, const Column& right);
 Column operator||(const Column& left, const Column& right);
 Column operator!(const Column& operand);
 
-// What a window function sees: Window::partition_by("a").order_by(col("b").desc()).rows_between(-1, 0).
+// What a window function sees: Window::partition_by("a").order_by(col("b").desc()).rows_between(-1,
+// 0).
 class WindowSpec {
 public:
     WindowSpec partition_by(const std::vector<Column>& columns) const;
@@ -122,8 +124,12 @@ namespace Window {
 inline constexpr std::int64_t unbounded_preceding = INT64_MIN;
 inline constexpr std::int64_t unbounded_following = INT64_MAX;
 inline constexpr std::int64_t current_row = 0;
-inline WindowSpec partition_by(const std::vector<Column>& columns) { return WindowSpec().partition_by(columns); }
-inline WindowSpec order_by(const std::vector<Column>& columns) { return WindowSpec().order_by(columns); }
+inline WindowSpec partition_by(const std::vector<Column>& columns) {
+    return WindowSpec().partition_by(columns);
+}
+inline WindowSpec order_by(const std::vector<Column>& columns) {
+    return WindowSpec().order_by(columns);
+}
 }  // namespace Window
 
 }  // namespace millrace

@@ -1,5 +1,5 @@
-// DataFrame: a lazy table. Transformations give new DataFrames and never fail; actions run the query
-// and give a Result. Named as in Spark, in snake_case.
+// DataFrame: a lazy table. Transformations give new DataFrames and never fail; actions run the
+// query and give a Result. Named as in Spark, in snake_case.
 //
 // A DataFrame keeps its session alive. Copies share the plan. Thread-safe as any immutable value;
 // actions may run from several threads at once.
@@ -86,7 +86,8 @@ public:
     DataFrame drop_duplicates(const std::vector<std::string>& columns = {}) const;
     DataFrame drop_duplicates_within_watermark(const std::vector<std::string>& columns = {}) const;
     // `how`: inner, left, right, full, left_semi, left_anti (and Spark's other spellings).
-    DataFrame join(const DataFrame& right, const Column& condition, std::string_view how = "inner") const;
+    DataFrame join(const DataFrame& right, const Column& condition,
+                   std::string_view how = "inner") const;
     DataFrame join(const DataFrame& right, const std::vector<std::string>& using_columns,
                    std::string_view how = "inner") const;
     DataFrame cross_join(const DataFrame& right) const;
@@ -102,7 +103,8 @@ public:
     Result<std::vector<Row>> collect() const;
     Result<std::vector<Row>> take(std::int64_t rows) const { return limit(rows).collect(); }
     Result<std::int64_t> count() const;
-    // The table as show() prints it; at most `rows` rows, cells cut at `truncate` characters (0: whole).
+    // The table as show() prints it; at most `rows` rows, cells cut at `truncate` characters (0:
+    // whole).
     Result<std::string> show_string(int rows = 20, int truncate = 20, bool vertical = false) const;
     // The same, printed to standard output.
     Result<void> show(int rows = 20, int truncate = 20) const;

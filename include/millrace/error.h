@@ -7,8 +7,9 @@
 
 namespace millrace {
 
-// What went wrong. `condition` and `sql_state` are Spark's names, e.g. "UNRESOLVED_COLUMN.WITH_SUGGESTION"
-// and "42703"; empty where Spark has none. `message` is for people.
+// What went wrong. `condition` and `sql_state` are Spark's names, e.g.
+// "UNRESOLVED_COLUMN.WITH_SUGGESTION" and "42703"; empty where Spark has none. `message` is for
+// people.
 struct Error {
     std::string message;
     std::string condition;

@@ -1,9 +1,9 @@
 // Session: where a program begins. The same program runs in this process or on a server.
 //
 //     auto spark = millrace::Session::remote("sc://127.0.0.1:15002");   // Millrace or Apache Spark
-//     auto spark = millrace::Session::local({.data_dir = "data"});      // everything in this process
-//     if (!spark) return complain(spark.error());
-//     auto rows = spark->sql("SELECT 1 + 1 AS two")->collect();
+//     auto spark = millrace::Session::local({.data_dir = "data"});      // everything in this
+//     process if (!spark) return complain(spark.error()); auto rows = spark->sql("SELECT 1 + 1 AS
+//     two")->collect();
 //
 // Copies are the same session. Thread-safe.
 #pragma once
@@ -44,7 +44,8 @@ public:
     DataFrame range(std::int64_t start, std::int64_t end, std::int64_t step = 1) const;
     DataFrame range(std::int64_t end) const { return range(0, end); }
     // Rows of constants; `schema` is DDL: "page STRING, hits BIGINT".
-    Result<DataFrame> create_dataframe(const std::vector<std::vector<Value>>& rows, std::string_view schema) const;
+    Result<DataFrame> create_dataframe(const std::vector<std::vector<Value>>& rows,
+                                       std::string_view schema) const;
     DataFrameReader read() const { return DataFrameReader(backend_); }
     DataStreamReader read_stream() const { return DataStreamReader(backend_); }
 

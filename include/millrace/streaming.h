@@ -38,8 +38,10 @@ public:
     Result<std::optional<std::string>> last_progress() const;
     // Why it failed; nullopt when it runs or ended well.
     Result<std::optional<Error>> exception() const;
-    // True when the query has ended, false when the time was up first; the query's error if it failed.
-    Result<bool> await_termination(std::optional<std::chrono::milliseconds> timeout = std::nullopt) const;
+    // True when the query has ended, false when the time was up first; the query's error if it
+    // failed.
+    Result<bool> await_termination(
+        std::optional<std::chrono::milliseconds> timeout = std::nullopt) const;
     Result<void> process_all_available() const;
     Result<void> stop() const;
 

@@ -37,12 +37,12 @@ struct Struct {  // Named fields, in order.
     bool operator==(const Struct&) const;
 };
 
-// One value of any type; null when it holds std::monostate. Integers of every width are int64, float
-// is double.
+// One value of any type; null when it holds std::monostate. Integers of every width are int64,
+// float is double.
 class Value {
 public:
-    using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Timestamp, Date,
-                                 Decimal, Binary, Array, Map, Struct>;
+    using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Timestamp,
+                                 Date, Decimal, Binary, Array, Map, Struct>;
     Value() = default;
     Value(std::nullptr_t) {}
     Value(bool value) : value_(value) {}

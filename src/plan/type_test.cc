@@ -49,6 +49,32 @@ TEST(DataType, writes_json_that_spark_reads) {
               R"({"type":"array","elementType":"byte","containsNull":true})");
 }
 
+TEST(DataType, reads_back_the_json_that_it_writes) {
+    const std::vector<DataType> types = {
+        page_hits(), DataType::structure({}),
+        DataType::structure({{"a", DataType::char_(3), false, R"({"k":1})"},
+                             {"b", DataType::varchar(9)},
+                             {"c", DataType::time(6)},
+                             {"d", DataType::year_month_interval(0, 1)},
+                             {"e", DataType::day_time_interval(1, 1)},
+                             {"f", DataType::null()},
+                             {"g", DataType::timestamp_ntz()}})};
+    for (const DataType& type : types) {
+        const auto read = type_from_json(type.json());
+        ASSERT_TRUE(read.has_value()) << type.json() << ": " << read.error().message();
+        EXPECT_EQ(*read, type) << type.json();
+    }
+}
+
+TEST(DataType, refuses_json_that_is_no_type) {
+    for (const std::string_view json :
+         {"", "3", R"("decimal(39,1)")", R"("decimal(2,3)")", R"("char(0)")", R"("text")",
+          R"({"type":"array"})", R"({"type":"struct"})", R"({"type":"struct","fields":[{"name":"a"}]})",
+          R"("interval second to day")"}) {
+        EXPECT_FALSE(type_from_json(json).has_value()) << json;
+    }
+}
+
 TEST(DataType, compares_by_structure) {
     EXPECT_EQ(page_hits(), page_hits());
     EXPECT_NE(DataType::array(DataType::string(), true),
