@@ -25,7 +25,7 @@ namespace millrace {
 struct LocalOptions {
     // Where topics and temporary checkpoints live; empty: a fresh folder, removed at the end.
     std::string data_dir;
-    // 0: no Kafka door; else the port that Kafka clients may use meanwhile, on 127.0.0.1.
+    // Where Kafka clients may come meanwhile, on 127.0.0.1; 0: any free port.
     std::uint16_t kafka_port = 0;
     // Settings by Spark's names, e.g. {"spark.sql.session.timeZone", "UTC"}.
     std::map<std::string, std::string> conf;
