@@ -1,0 +1,55 @@
+// Program: what app lends to the subcommands, so that none of them names a concrete class.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "config/server_options.h"
+
+namespace millrace::runtime {
+class Clock;
+class Disk;
+}  // namespace millrace::runtime
+namespace millrace::topic {
+class Topics;
+}
+
+namespace millrace::cli {
+
+// A server in this process. Its destructor stops it cleanly.
+class RunningServer {
+public:
+    struct Doors {
+        std::string host;
+        std::uint16_t kafka_port = 0;
+        std::uint16_t connect_port = 0;
+        std::uint16_t http_port = 0;
+    };
+    virtual ~RunningServer() = default;
+    virtual Doors doors() const = 0;
+    // Returns at the first SIGTERM or SIGINT.
+    virtual void wait_for_stop_signal() = 0;
+};
+
+struct Program {
+    std::string version;
+    config::Settings environment;
+    runtime::Disk& disk;
+    runtime::Clock& clock;
+    // kConflict when a port or the data folder is in use.
+    std::function<base::Result<std::unique_ptr<RunningServer>>(const config::ServerOptions&)> serve;
+    // The topics of a Kafka cluster: "host:port,...".
+    std::function<base::Result<std::shared_ptr<topic::Topics>>(const std::string& brokers)> topics;
+};
+
+// Parse the command line and do what it says. Returns the exit code: 0 done, 1 failed, 2 wrong
+// usage, 4 not found, 5 denied, 6 timeout or nobody answers.
+int run(const Program& program, int argc, const char* const* argv);
+
+// The exit code for an error, after the words "millrace: <message>" on standard error.
+int report_failure(const base::Error& error);
+
+}  // namespace millrace::cli
