@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,12 +56,11 @@ private:
 };
 
 inline std::string read_text(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return runtime::read_file(*runtime::make_system_disk(), path).value_or("");
 }
 inline void write_text(const std::string& path, std::string_view content) {
-    std::ofstream(path, std::ios::binary)
-        .write(content.data(), static_cast<std::streamsize>(content.size()));
+    const auto file = runtime::make_system_disk()->open(path, runtime::OpenMode::kCreateFresh);
+    MR_CHECK(file && (*file)->write_at(0, content));
 }
 
 struct TestProducer {

@@ -18,13 +18,12 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "model/records.h"
 
 namespace millrace::topic {
 
-struct Header {
-    std::string key;
-    std::optional<base::Bytes> value;
-};
+using model::Header;
+using model::RecordColumns;
 
 // A record as a producer gives it. A timestamp of -1 means "now".
 struct NewRecord {
@@ -32,25 +31,6 @@ struct NewRecord {
     std::optional<base::Bytes> value;
     std::int64_t timestamp_ms = -1;
     std::vector<Header> headers;
-};
-
-// Records of one partition as columns: what the engine scans. Row i has key
-// [key_offsets[i], key_offsets[i+1]) of `keys` unless key_null[i]; the same for values. Control
-// records and records of aborted transactions are left out.
-struct RecordColumns {
-    std::vector<std::int64_t> offsets;
-    std::vector<std::int64_t> timestamps_ms;
-    std::vector<std::int8_t> timestamp_types;  // 0 CreateTime, 1 LogAppendTime
-    base::Bytes keys;
-    std::vector<std::uint64_t> key_offsets{0};
-    std::vector<std::uint8_t> key_null;
-    base::Bytes values;
-    std::vector<std::uint64_t> value_offsets{0};
-    std::vector<std::uint8_t> value_null;
-    // Filled only when asked for; one entry a row.
-    std::vector<std::vector<Header>> headers;
-
-    std::size_t rows() const { return offsets.size(); }
 };
 
 struct TopicPartition {
