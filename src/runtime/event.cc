@@ -49,7 +49,7 @@ void Condition::notify_all() {
         waiter.unlink();
         waiter.notified_ = true;
         waiter.timer_.cancel();
-        Loop::current()->post([handle = waiter.handle_] { handle.resume(); });
+        waiter.loop_->post([handle = waiter.handle_] { handle.resume(); });
     }
 }
 
@@ -58,14 +58,15 @@ Condition::Waiter::~Waiter() {
 }
 
 void Condition::Waiter::await_suspend(std::coroutine_handle<> handle) {
-    MR_CHECK(Loop::current() != nullptr);
+    loop_ = Loop::current();
+    MR_CHECK(loop_ != nullptr);
     handle_ = handle;
     linked_ = true;
     previous_ = condition_->last_;
     (previous_ != nullptr ? previous_->next_ : condition_->first_) = this;
     condition_->last_ = this;
     if (timeout_) {
-        timer_ = Loop::current()->call_after(*timeout_, [this] {
+        timer_ = loop_->call_after(*timeout_, [this] {
             if (linked_) unlink();
             handle_.resume();
         });

@@ -148,6 +148,7 @@ public:
 
         Condition* condition_;
         std::optional<Duration> timeout_;
+        Loop* loop_ = nullptr;
         std::coroutine_handle<> handle_;
         Waiter* previous_ = nullptr;
         Waiter* next_ = nullptr;
