@@ -15,7 +15,8 @@ struct MessageType {
     std::int16_t min_version;
     std::int16_t max_version;
     std::int16_t first_flexible_version;
-    // Decode `from`, which must be used up, and encode the message again; false when it is malformed.
+    // Decode `from`, which must be used up, and encode the message again; false when it is
+    // malformed.
     bool (*recode)(base::ByteView from, std::int16_t version, base::Bytes* to);
 };
 

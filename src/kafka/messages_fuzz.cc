@@ -1,5 +1,6 @@
 // Feeds every decoder: the first byte picks the message, the second its version.
-// Whatever is accepted must encode to bytes that are accepted again, and stay the same from then on.
+// Whatever is accepted must encode to bytes that are accepted again, and stay the same from then
+// on.
 #include <cstddef>
 #include <cstdint>
 

@@ -12,7 +12,8 @@ namespace {
 std::uint64_t pick_seed() {
     const char* given = std::getenv("MILLRACE_TEST_SEED");
     const std::uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    std::printf("seed %llu (MILLRACE_TEST_SEED repeats it)\n", static_cast<unsigned long long>(seed));
+    std::printf("seed %llu (MILLRACE_TEST_SEED repeats it)\n",
+                static_cast<unsigned long long>(seed));
     return seed;
 }
 

@@ -37,9 +37,15 @@ void fill(Integer& into, Filler& random) {
         default: into = static_cast<Integer>(random.next());
     }
 }
-inline void fill(bool& into, Filler& random) { into = random.one_in(2); }
-inline void fill(double& into, Filler& random) { into = static_cast<double>(random.next() % 1000); }
-inline void fill(Uuid& into, Filler& random) { into = {random.next(), random.next()}; }
+inline void fill(bool& into, Filler& random) {
+    into = random.one_in(2);
+}
+inline void fill(double& into, Filler& random) {
+    into = static_cast<double>(random.next() % 1000);
+}
+inline void fill(Uuid& into, Filler& random) {
+    into = {random.next(), random.next()};
+}
 inline void fill(ErrorCode& into, Filler& random) {
     into = ErrorCode{static_cast<std::int16_t>(random.next() % 100)};
 }

@@ -9,7 +9,9 @@ void Reader::fail() {
     at_ = end_;
 }
 
-double Reader::f64() { return std::bit_cast<double>(number<std::uint64_t>()); }
+double Reader::f64() {
+    return std::bit_cast<double>(number<std::uint64_t>());
+}
 
 Uuid Reader::uuid() {
     const auto high = number<std::uint64_t>();
@@ -52,7 +54,9 @@ base::ByteView Reader::take(std::int64_t length) {
     return taken;
 }
 
-std::string Reader::string(bool flexible) { return std::string(take(string_length(flexible))); }
+std::string Reader::string(bool flexible) {
+    return std::string(take(string_length(flexible)));
+}
 
 std::optional<std::string> Reader::nullable_string(bool flexible) {
     const std::int64_t length = string_length(flexible);
@@ -60,7 +64,9 @@ std::optional<std::string> Reader::nullable_string(bool flexible) {
     return std::string(take(length));
 }
 
-base::Bytes Reader::bytes(bool flexible) { return base::Bytes(take(bytes_length(flexible))); }
+base::Bytes Reader::bytes(bool flexible) {
+    return base::Bytes(take(bytes_length(flexible)));
+}
 
 std::optional<base::Bytes> Reader::nullable_bytes(bool flexible) {
     const std::int64_t length = bytes_length(flexible);

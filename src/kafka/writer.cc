@@ -71,7 +71,9 @@ void Writer::records(const Records& value, bool flexible) {
     }
 }
 
-void Writer::array_length(std::size_t value, bool flexible) { length(value, flexible); }
+void Writer::array_length(std::size_t value, bool flexible) {
+    length(value, flexible);
+}
 
 void Writer::begin_tag(std::uint32_t number) {
     unsigned_varint(number);

@@ -1,4 +1,4 @@
-"""Reads the message schemas (../schema/*.kmsg) into plain objects; ../README.md tells the format."""
+"""Reads the message schemas (../schema/*.kmsg) into plain objects; ../README.md tells how."""
 
 import re
 from dataclasses import dataclass, field
@@ -67,8 +67,10 @@ class Schema:
     messages: list
 
 
-HEAD = re.compile(r"(request|data)\s+(\w+)(?:\s+key\s+(\d+))?\s+versions\s+(\S+)\s+flexible\s+(\S+)$")
-FIELD = re.compile(r"(?P<name>[a-z]\w*)\s+(?P<array>\[\])?(?P<type>\w+)(?P<null>\?(?:\d+\+|\d+(?:-\d+)?)?)?"
+HEAD = re.compile(r"(request|data)\s+(\w+)(?:\s+key\s+(\d+))?"
+                  r"\s+versions\s+(\S+)\s+flexible\s+(\S+)$")
+FIELD = re.compile(r"(?P<name>[a-z]\w*)\s+(?P<array>\[\])?(?P<type>\w+)"
+                   r"(?P<null>\?(?:\d+\+|\d+(?:-\d+)?)?)?"
                    r"(?:\s+(?P<versions>\d+\+|\d+(?:-\d+)?))?(?:\s+tag\s+(?P<tag>\d+))?"
                    r"(?:\s+=\s+(?P<default>\S+))?$")
 

@@ -1,0 +1,94 @@
+#include "broker/api_table.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "broker/call.h"
+#include "broker/handlers/handlers.h"
+#include "kafka/messages/api_versions.h"
+#include "kafka/messages/create_partitions.h"
+#include "kafka/messages/create_topics.h"
+#include "kafka/messages/delete_topics.h"
+#include "kafka/messages/describe_cluster.h"
+#include "kafka/messages/describe_configs.h"
+#include "kafka/messages/describe_groups.h"
+#include "kafka/messages/describe_topic_partitions.h"
+#include "kafka/messages/fetch.h"
+#include "kafka/messages/find_coordinator.h"
+#include "kafka/messages/heartbeat.h"
+#include "kafka/messages/init_producer_id.h"
+#include "kafka/messages/join_group.h"
+#include "kafka/messages/leave_group.h"
+#include "kafka/messages/list_groups.h"
+#include "kafka/messages/list_offsets.h"
+#include "kafka/messages/metadata.h"
+#include "kafka/messages/offset_commit.h"
+#include "kafka/messages/offset_fetch.h"
+#include "kafka/messages/offset_for_leader_epoch.h"
+#include "kafka/messages/produce.h"
+#include "kafka/messages/sync_group.h"
+#include "kafka/reader.h"
+
+namespace millrace::broker {
+namespace {
+
+template <class Request, class Response, Task<Response> (*handle)(Call&, Request)>
+Task<void> serve(Call& call, kafka::Reader reader) {
+    Request request;
+    request.decode(reader, call.version());
+    if (!reader.ok()) {
+        call.malformed = true;
+        co_return;
+    }
+    const Response response = co_await handle(call, std::move(request));
+    if (!call.silent) response.encode(call.writer, call.version());
+}
+
+template <class Request, class Response, Task<Response> (*handle)(Call&, Request)>
+constexpr Api api(std::int16_t advertised_min_version = Request::kMinVersion) {
+    return {Request::kKey,        advertised_min_version,         Request::kMinVersion,
+            Request::kMaxVersion, Request::kFirstFlexibleVersion, serve<Request, Response, handle>};
+}
+
+constexpr auto kTable = std::to_array<Api>({
+    // Versions 0 to 2 are told but refused: librdkafka before 2.11.1 takes their absence for a
+    // broker without compression (KAFKA-18659).
+    api<kafka::ProduceRequest, kafka::ProduceResponse, produce>(0),
+    api<kafka::FetchRequest, kafka::FetchResponse, fetch>(),
+    api<kafka::ListOffsetsRequest, kafka::ListOffsetsResponse, list_offsets>(),
+    api<kafka::MetadataRequest, kafka::MetadataResponse, metadata>(),
+    api<kafka::OffsetCommitRequest, kafka::OffsetCommitResponse, offset_commit>(),
+    api<kafka::OffsetFetchRequest, kafka::OffsetFetchResponse, offset_fetch>(),
+    api<kafka::FindCoordinatorRequest, kafka::FindCoordinatorResponse, find_coordinator>(),
+    api<kafka::JoinGroupRequest, kafka::JoinGroupResponse, join_group>(),
+    api<kafka::HeartbeatRequest, kafka::HeartbeatResponse, heartbeat>(),
+    api<kafka::LeaveGroupRequest, kafka::LeaveGroupResponse, leave_group>(),
+    api<kafka::SyncGroupRequest, kafka::SyncGroupResponse, sync_group>(),
+    api<kafka::DescribeGroupsRequest, kafka::DescribeGroupsResponse, describe_groups>(),
+    api<kafka::ListGroupsRequest, kafka::ListGroupsResponse, list_groups>(),
+    api<kafka::ApiVersionsRequest, kafka::ApiVersionsResponse, api_versions>(),
+    api<kafka::CreateTopicsRequest, kafka::CreateTopicsResponse, create_topics>(),
+    api<kafka::DeleteTopicsRequest, kafka::DeleteTopicsResponse, delete_topics>(),
+    api<kafka::InitProducerIdRequest, kafka::InitProducerIdResponse, init_producer_id>(),
+    api<kafka::OffsetForLeaderEpochRequest, kafka::OffsetForLeaderEpochResponse,
+        offset_for_leader_epoch>(),
+    api<kafka::DescribeConfigsRequest, kafka::DescribeConfigsResponse, describe_configs>(),
+    api<kafka::CreatePartitionsRequest, kafka::CreatePartitionsResponse, create_partitions>(),
+    api<kafka::DescribeClusterRequest, kafka::DescribeClusterResponse, describe_cluster>(),
+    api<kafka::DescribeTopicPartitionsRequest, kafka::DescribeTopicPartitionsResponse,
+        describe_topic_partitions>(),
+});
+
+}  // namespace
+
+std::span<const Api> api_table() {
+    return kTable;
+}
+
+const Api* find_api(kafka::ApiKey key) {
+    const auto found = std::ranges::find(kTable, key, &Api::key);
+    return found == kTable.end() ? nullptr : &*found;
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,61 @@
+// Call: one request on its way through its handler.
+//
+// The frame lives as long as the call, so that a handler may keep views into it (and stamp produced
+// batches in place). What the response refers to without copying is kept alive by keep() and
+// slices, until it has been written.
+// Thread rule: belongs to the connection's loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "kafka/frame.h"
+#include "kafka/writer.h"
+#include "runtime/event.h"
+#include "runtime/task.h"
+#include "storage/log.h"
+
+namespace millrace::kafka {
+class Reader;
+}
+
+namespace millrace::broker {
+
+struct Services;
+
+// The bytes of one request, without the size in front.
+struct Frame {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+    base::ByteView view() const { return {bytes.get(), size}; }
+};
+
+struct Call {
+    Services& services;
+    Frame frame;
+    kafka::RequestHeader header;
+    std::string client_host;  // "/127.0.0.1", as Kafka shows it.
+
+    // The connection has ended: nobody will read the answer.
+    bool abandoned = false;
+    // What a handler waits for over a long time; set when the call is abandoned.
+    std::optional<runtime::OneShot<void>> waiting{};
+
+    // The answer.
+    kafka::Writer writer{};
+    // The external records of the response, in order.
+    std::vector<storage::Slice> slices{};
+    std::vector<base::Bytes> kept{};
+    bool silent = false;     // No response at all: Produce with acks 0.
+    bool malformed = false;  // Not understood: the connection is closed.
+
+    std::int16_t version() const { return header.version; }
+    std::string client_id() const { return header.client_id.value_or(""); }
+};
+
+}  // namespace millrace::broker

@@ -1,0 +1,57 @@
+// Coordinator: finds the shard that a group belongs to, and makes __consumer_offsets when it is
+// first needed.
+//
+// Thread rule: shard() and shards() from any loop; open() and stop() on the catalog's loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "broker/group/group.h"
+#include "broker/group/shard.h"
+#include "runtime/event.h"
+#include "runtime/task.h"
+
+namespace millrace::broker {
+
+class Catalog;
+struct Topic;
+
+class Coordinator {
+public:
+    static constexpr const char* kOffsetsTopic = "__consumer_offsets";
+
+    Coordinator(Catalog& catalog, runtime::Clock& clock, const GroupLimits& limits,
+                std::int32_t partitions)
+        : catalog_(catalog), clock_(clock), limits_(limits), partitions_(partitions) {}
+
+    // Loads the groups, if there ever were any.
+    runtime::Task<base::Result<void>> open();
+    runtime::Task<void> stop();
+
+    // Where `group` lives; call it there: call_on(shard->loop(), ...).
+    runtime::Task<base::Result<GroupShard*>> shard(std::string group);
+    // All of them; empty before there was any group.
+    std::vector<GroupShard*> shards() const;
+    // On any loop: takes the topic's offsets from every group.
+    runtime::Task<void> forget_topic(std::string topic);
+
+private:
+    runtime::Task<base::Result<void>> ensure();
+    runtime::Task<base::Result<void>> load(std::shared_ptr<const Topic> topic);
+
+    Catalog& catalog_;
+    runtime::Clock& clock_;
+    const GroupLimits limits_;
+    const std::int32_t partitions_;
+    bool opening_ = false;             // On the catalog's loop.
+    runtime::Condition opened_;        // The same.
+    mutable std::shared_mutex mutex_;  // Of what follows.
+    std::vector<std::unique_ptr<GroupShard>> shards_;
+};
+
+}  // namespace millrace::broker

@@ -1,0 +1,356 @@
+#include "broker/group/shard.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/partition.h"
+#include "broker/to_kafka.h"
+#include "runtime/clock.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+
+using base::Result;
+using runtime::Task;
+
+GroupShard::GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop,
+                       runtime::Clock& clock, const GroupLimits& limits)
+    : loop_(loop), clock_(clock), limits_(limits), log_(std::move(partition), clock) {}
+
+GroupShard::~GroupShard() = default;
+
+std::int64_t GroupShard::now_ms() const {
+    return loop_.now_ns() / 1'000'000;
+}
+
+GroupShard::Entry* GroupShard::find(const std::string& group) {
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? nullptr : found->second.get();
+}
+
+const GroupShard::Entry* GroupShard::find(const std::string& group) const {
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? nullptr : found->second.get();
+}
+
+GroupShard::Entry& GroupShard::find_or_make(const std::string& group) {
+    auto& entry = groups_[group];
+    if (!entry) entry = std::make_unique<Entry>(group, limits_);
+    return *entry;
+}
+
+// ---- the log ----
+
+Task<Result<void>> GroupShard::load() {
+    MR_CO_TRY_VOID(
+        co_await log_.load([this](base::ByteView key, std::optional<base::ByteView> value) {
+            apply_record(key, value);
+        }));
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : groups_) names.push_back(name);
+    for (const std::string& name : names) {
+        Entry& entry = *groups_.at(name);
+        if (!entry.written.empty()) {
+            auto snapshot = decode_group_value(entry.written);
+            if (snapshot) entry.group.restore(std::move(*snapshot), now_ms());
+        }
+        settle(name);
+    }
+    co_return Result<void>();
+}
+
+void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> value) {
+    const auto decoded = decode_key(key);
+    if (!decoded) return;
+    if (const auto* group = std::get_if<GroupKey>(&*decoded)) {
+        find_or_make(group->group).written = value.value_or("");
+        return;
+    }
+    const auto& offset = std::get<OffsetKey>(*decoded);
+    Entry& entry = find_or_make(offset.group);
+    auto committed = value ? decode_offset_value(*value) : std::nullopt;
+    if (!committed) {
+        entry.offsets.erase(offset.name);
+        return;
+    }
+    entry.offsets[offset.name] = {committed, committed, {}};
+}
+
+std::vector<KeyedRecord> GroupShard::state() const {
+    std::vector<KeyedRecord> state;
+    for (const auto& [name, entry] : groups_) {
+        if (!entry->written.empty()) state.push_back({group_key(name), entry->written});
+        for (const auto& [offset_name, offset] : entry->offsets) {
+            if (!offset.latest) continue;
+            state.push_back({offset_key(name, offset_name), offset_value(*offset.latest)});
+        }
+    }
+    return state;
+}
+
+Task<void> GroupShard::maybe_rewrite() {
+    const auto pass = gate_.enter();
+    if (!pass || !log_.wants_rewrite()) co_return;
+    const Result<void> rewritten = co_await log_.rewrite(state());
+    if (!rewritten) base::log_error("__consumer_offsets: {}", rewritten.error().message());
+}
+
+Task<void> GroupShard::stop() {
+    for (const auto& [name, entry] : groups_) {
+        GroupActions actions;
+        entry->group.die(ErrorCode::kNotCoordinator, actions);
+        entry->timer.cancel();
+        carry_out(*entry, actions);
+    }
+    co_await gate_.close();
+    co_await runtime::yield();  // What on_timer() has posted comes before this.
+}
+
+// ---- actions ----
+
+void GroupShard::carry_out(Entry& entry, GroupActions& actions) {
+    for (auto& [token, answer] : actions.joins) {
+        const auto waiting = joins_.extract(token);
+        if (waiting) waiting.mapped().set(std::move(answer));
+    }
+    for (auto& [token, answer] : actions.syncs) {
+        const auto waiting = syncs_.extract(token);
+        if (waiting) waiting.mapped().set(std::move(answer));
+    }
+    if (actions.write) write_group(entry, actions.assignment);
+}
+
+void GroupShard::write_group(Entry& entry, bool assignment) {
+    entry.written = group_value(entry.group.snapshot(), clock_.wall_ms());
+    std::vector<KeyedRecord> records;
+    records.push_back({group_key(entry.group.id()), entry.written});
+    Result<model::Offset> appended = log_.append(records);
+    if (!appended) base::log_error("__consumer_offsets: {}", appended.error().message());
+    if (!assignment) return;
+    runtime::spawn(
+        loop_, finish_assignment(entry.group.id(), entry.group.generation(), std::move(appended)));
+}
+
+Task<void> GroupShard::finish_assignment(std::string group, std::int32_t generation,
+                                         Result<model::Offset> appended) {
+    const auto pass = gate_.enter();
+    if (!pass) co_return;
+    Result<void> written;
+    if (appended) {
+        written = co_await log_.wait_durable(*appended);
+    } else {
+        written = base::fail(appended.error());
+    }
+    Entry* entry = find(group);
+    if (!entry) co_return;
+    GroupActions actions;
+    entry->group.assignment_written(generation, to_coordinator_error(written), now_ms(), actions);
+    carry_out(*entry, actions);
+    settle(group);
+}
+
+void GroupShard::settle(const std::string& group) {
+    Entry* entry = find(group);
+    if (!entry) return;
+    const auto next_ms = entry->group.next_deadline_ms();
+    if (!next_ms) {
+        entry->timer.cancel();
+        entry->timer_ms.reset();
+        if (entry->group.state() == Group::State::kEmpty && entry->offsets.empty()) {
+            if (!entry->written.empty()) {
+                std::vector<KeyedRecord> records;
+                records.push_back({group_key(group), std::nullopt});
+                (void)log_.append(records);  // At worst an empty group is there after a restart.
+            }
+            groups_.erase(group);
+        }
+        return;
+    }
+    // Deadlines mostly move away, with every heartbeat: the timer then fires early, and is set
+    // anew.
+    if (entry->timer_ms && *entry->timer_ms <= *next_ms) return;
+    entry->timer_ms = next_ms;
+    const std::int64_t delay_ms = std::max<std::int64_t>(*next_ms - now_ms(), 0) + 1;
+    entry->timer =
+        loop_.call_after(std::chrono::milliseconds(delay_ms), [this, group] { on_timer(group); });
+}
+
+void GroupShard::on_timer(const std::string& group) {
+    Entry* entry = find(group);
+    if (!entry) return;
+    entry->timer_ms.reset();
+    GroupActions actions;
+    entry->group.tick(now_ms(), actions);
+    carry_out(*entry, actions);
+    // Not from within the timer's own call: that may drop the entry, and the timer with it.
+    loop_.post([this, group = group] {
+        if (!gate_.closed()) settle(group);
+    });
+}
+
+// ---- requests ----
+
+Task<JoinAnswer> GroupShard::join(std::string group, JoinRequest request) {
+    const auto pass = gate_.enter();
+    if (!pass) co_return JoinAnswer{.error = ErrorCode::kNotCoordinator};
+    if (!find(group) && !request.member_id.empty()) {
+        co_return JoinAnswer{.error = ErrorCode::kUnknownMemberId, .member_id = request.member_id};
+    }
+    Entry& entry = find_or_make(group);
+    const Token token = next_token_++;
+    runtime::OneShot<JoinAnswer> answered;
+    joins_.emplace(token, answered);
+    GroupActions actions;
+    entry.group.join(request, token, now_ms(), actions);
+    carry_out(entry, actions);
+    settle(group);
+    co_return co_await answered.wait();
+}
+
+Task<SyncAnswer> GroupShard::sync(std::string group, SyncRequest request) {
+    const auto pass = gate_.enter();
+    if (!pass) co_return SyncAnswer{.error = ErrorCode::kNotCoordinator};
+    Entry* entry = find(group);
+    if (!entry) co_return SyncAnswer{.error = ErrorCode::kUnknownMemberId};
+    const Token token = next_token_++;
+    runtime::OneShot<SyncAnswer> answered;
+    syncs_.emplace(token, answered);
+    GroupActions actions;
+    entry->group.sync(request, token, now_ms(), actions);
+    carry_out(*entry, actions);
+    settle(group);
+    co_return co_await answered.wait();
+}
+
+ErrorCode GroupShard::heartbeat(const std::string& group, const std::string& member_id,
+                                const std::optional<std::string>& instance_id,
+                                std::int32_t generation) {
+    Entry* entry = find(group);
+    if (!entry) return ErrorCode::kUnknownMemberId;
+    return entry->group.heartbeat(member_id, instance_id, generation, now_ms());
+}
+
+ErrorCode GroupShard::leave(const std::string& group, const std::string& member_id,
+                            const std::optional<std::string>& instance_id) {
+    Entry* entry = find(group);
+    if (!entry) return ErrorCode::kUnknownMemberId;
+    GroupActions actions;
+    const ErrorCode error = entry->group.leave(member_id, instance_id, now_ms(), actions);
+    carry_out(*entry, actions);
+    settle(group);
+    return error;
+}
+
+Task<ErrorCode> GroupShard::commit(std::string group, Committer committer,
+                                   std::vector<OffsetWrite> offsets) {
+    const auto pass = gate_.enter();
+    if (!pass) co_return ErrorCode::kNotCoordinator;
+    if (!find(group) && committer.generation >= 0) co_return ErrorCode::kIllegalGeneration;
+    {
+        Entry& entry = find_or_make(group);
+        const ErrorCode allowed = entry.group.may_commit(committer.member_id, committer.instance_id,
+                                                         committer.generation, now_ms());
+        if (allowed != ErrorCode::kNone || offsets.empty()) {
+            settle(group);
+            co_return allowed;
+        }
+    }
+    std::vector<KeyedRecord> records;
+    std::vector<std::pair<OffsetName, CommittedOffset>> written;
+    for (OffsetWrite& write : offsets) {
+        CommittedOffset committed{write.offset, write.leader_epoch, std::move(write.metadata),
+                                  clock_.wall_ms()};
+        records.push_back({offset_key(group, write.name), offset_value(committed)});
+        written.emplace_back(std::move(write.name), std::move(committed));
+    }
+    const Result<model::Offset> next = log_.append(records);
+    if (!next) {
+        settle(group);
+        co_return to_coordinator_error(base::fail(next.error()));
+    }
+    for (const auto& [name, committed] : written) {
+        Offset& offset = find_or_make(group).offsets[name];
+        offset.latest = committed;
+        offset.position = *next;
+    }
+    const Result<void> durable = co_await log_.wait_durable(*next);
+    if (!durable) co_return to_coordinator_error(durable);
+    // The group may have lost these offsets meanwhile, with their topic.
+    if (Entry* entry = find(group)) {
+        for (const auto& [name, committed] : written) {
+            const auto offset = entry->offsets.find(name);
+            if (offset == entry->offsets.end() || offset->second.position < *next) continue;
+            if (offset->second.position == *next) offset->second.durable = committed;
+        }
+    }
+    if (log_.wants_rewrite()) runtime::spawn(loop_, maybe_rewrite());
+    co_return ErrorCode::kNone;
+}
+
+std::vector<std::optional<CommittedOffset>> GroupShard::fetch(
+    const std::string& group, const std::vector<OffsetName>& names) const {
+    std::vector<std::optional<CommittedOffset>> found(names.size());
+    const Entry* entry = find(group);
+    if (!entry) return found;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto offset = entry->offsets.find(names[i]);
+        if (offset != entry->offsets.end()) found[i] = offset->second.durable;
+    }
+    return found;
+}
+
+std::vector<std::pair<OffsetName, CommittedOffset>> GroupShard::fetch_all(
+    const std::string& group) const {
+    std::vector<std::pair<OffsetName, CommittedOffset>> all;
+    const Entry* entry = find(group);
+    if (!entry) return all;
+    for (const auto& [name, offset] : entry->offsets) {
+        if (offset.durable) all.emplace_back(name, *offset.durable);
+    }
+    return all;
+}
+
+std::vector<GroupOverview> GroupShard::list() const {
+    std::vector<GroupOverview> all;
+    for (const auto& [name, entry] : groups_) {
+        all.push_back({name, entry->group.protocol_type().value_or(""), entry->group.state()});
+    }
+    return all;
+}
+
+std::optional<GroupDescription> GroupShard::describe(const std::string& group) const {
+    const Entry* entry = find(group);
+    if (!entry) return std::nullopt;
+    const Group& state = entry->group;
+    GroupDescription description{
+        .overview = {group, state.protocol_type().value_or(""), state.state()}};
+    const bool stable = state.state() == Group::State::kStable;
+    if (stable) description.protocol_name = state.protocol_name().value_or("");
+    for (const auto& [id, member] : state.members()) {
+        description.members.push_back({id, member.instance_id, member.client_id, member.client_host,
+                                       stable ? state.metadata(member) : base::Bytes(),
+                                       stable ? member.assignment : base::Bytes()});
+    }
+    return description;
+}
+
+void GroupShard::forget_topic(const std::string& topic) {
+    std::vector<KeyedRecord> records;
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : groups_) {
+        const std::size_t before = records.size();
+        std::erase_if(entry->offsets, [&](const auto& offset) {
+            if (offset.first.topic != topic) return false;
+            records.push_back({offset_key(name, offset.first), std::nullopt});
+            return true;
+        });
+        if (records.size() != before) names.push_back(name);
+    }
+    if (records.empty()) return;
+    const Result<model::Offset> appended = log_.append(records);
+    if (!appended) base::log_error("__consumer_offsets: {}", appended.error().message());
+    for (const std::string& name : names) settle(name);
+}
+
+}  // namespace millrace::broker

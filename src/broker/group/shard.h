@@ -1,0 +1,132 @@
+// GroupShard: the groups of one partition of __consumer_offsets, and their committed offsets.
+//
+// Runs the state machines (group.h): gives them the time, keeps those who wait for an answer, and
+// writes what must survive. Offsets and assignments are told to nobody before they are durable.
+// Thread rule: belongs to the loop of its partition.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "broker/group/group.h"
+#include "broker/group/offsets_log.h"
+#include "broker/keyed_log.h"
+#include "kafka/errors.h"
+#include "runtime/event.h"
+#include "runtime/gate.h"
+#include "runtime/task.h"
+#include "runtime/timer.h"
+
+namespace millrace::broker {
+
+struct OffsetWrite {
+    OffsetName name;
+    std::int64_t offset = -1;
+    std::int32_t leader_epoch = -1;
+    std::string metadata;
+};
+
+// Who commits, as the request says.
+struct Committer {
+    std::string member_id;
+    std::optional<std::string> instance_id;
+    std::int32_t generation = -1;
+};
+
+struct GroupOverview {
+    std::string id;
+    std::string protocol_type;
+    Group::State state = Group::State::kEmpty;
+};
+
+struct GroupDescription {
+    GroupOverview overview;
+    std::string protocol_name;
+    struct Member {
+        std::string id;
+        std::optional<std::string> instance_id;
+        std::string client_id;
+        std::string client_host;
+        base::Bytes metadata;
+        base::Bytes assignment;
+    };
+    std::vector<Member> members;
+};
+
+class GroupShard {
+public:
+    GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop, runtime::Clock& clock,
+               const GroupLimits& limits);
+    ~GroupShard();
+
+    runtime::Loop& loop() const { return loop_; }
+    runtime::Task<base::Result<void>> load();
+    // Everyone who waits is told to look for the coordinator again.
+    runtime::Task<void> stop();
+
+    runtime::Task<JoinAnswer> join(std::string group, JoinRequest request);
+    runtime::Task<SyncAnswer> sync(std::string group, SyncRequest request);
+    ErrorCode heartbeat(const std::string& group, const std::string& member_id,
+                        const std::optional<std::string>& instance_id, std::int32_t generation);
+    ErrorCode leave(const std::string& group, const std::string& member_id,
+                    const std::optional<std::string>& instance_id);
+    runtime::Task<ErrorCode> commit(std::string group, Committer committer,
+                                    std::vector<OffsetWrite> offsets);
+    // nullopt where nothing was committed.
+    std::vector<std::optional<CommittedOffset>> fetch(const std::string& group,
+                                                      const std::vector<OffsetName>& names) const;
+    std::vector<std::pair<OffsetName, CommittedOffset>> fetch_all(const std::string& group) const;
+    std::vector<GroupOverview> list() const;
+    std::optional<GroupDescription> describe(const std::string& group) const;
+    // The offsets of a topic that was deleted.
+    void forget_topic(const std::string& topic);
+
+private:
+    // `latest` is what the log holds, `durable` what may be told.
+    struct Offset {
+        std::optional<CommittedOffset> latest;
+        std::optional<CommittedOffset> durable;
+        model::Offset position;  // Behind the record of `latest`.
+    };
+    struct Entry {
+        Entry(const std::string& id, const GroupLimits& limits) : group(id, limits) {}
+        Group group;
+        std::map<OffsetName, Offset> offsets;
+        base::Bytes written;  // The group's last record in the log.
+        runtime::Timer timer;
+        std::optional<std::int64_t> timer_ms;
+    };
+
+    std::int64_t now_ms() const;
+    Entry* find(const std::string& group);
+    const Entry* find(const std::string& group) const;
+    Entry& find_or_make(const std::string& group);
+    void apply_record(base::ByteView key, std::optional<base::ByteView> value);
+    // Does what an event of the state machine asked for.
+    void carry_out(Entry& entry, GroupActions& actions);
+    void write_group(Entry& entry, bool assignment);
+    runtime::Task<void> finish_assignment(std::string group, std::int32_t generation,
+                                          base::Result<model::Offset> appended);
+    // Sets the timer to the group's next deadline, or drops a group that holds nothing.
+    void settle(const std::string& group);
+    void on_timer(const std::string& group);
+    std::vector<KeyedRecord> state() const;
+    runtime::Task<void> maybe_rewrite();
+
+    runtime::Loop& loop_;
+    runtime::Clock& clock_;
+    const GroupLimits& limits_;
+    KeyedLog log_;
+    std::map<std::string, std::unique_ptr<Entry>> groups_;
+    Token next_token_ = 1;
+    std::map<Token, runtime::OneShot<JoinAnswer>> joins_;
+    std::map<Token, runtime::OneShot<SyncAnswer>> syncs_;
+    runtime::Gate gate_;
+};
+
+}  // namespace millrace::broker

@@ -1,0 +1,156 @@
+// CreateTopics 2-7: makes topics, or only says whether it would. 5 adds the resulting configs,
+// 6 quotas, 7 topic ids. Replication factors above one are taken, and one copy is kept.
+#include "kafka/messages/create_topics.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "broker/call.h"
+#include "broker/catalog/catalog.h"
+#include "broker/handlers/handlers.h"
+#include "broker/handlers/topic_rules.h"
+#include "broker/services.h"
+#include "broker/to_kafka.h"
+#include "config/topic_options.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+namespace {
+
+using kafka::ErrorCode;
+using Asked = kafka::CreateTopicsRequest::CreatableTopic;
+using Answer = kafka::CreateTopicsResponse::CreatableTopicResult;
+
+TopicRefusal check_assignments(const Asked& asked) {
+    if (asked.replication_factor != -1) {
+        return {ErrorCode::kInvalidRequest,
+                "A manual partition assignment was specified, but replication factor was not set "
+                "to -1."};
+    }
+    if (asked.num_partitions != -1) {
+        return {ErrorCode::kInvalidRequest,
+                "A manual partition assignment was specified, but numPartitions was not set to "
+                "-1."};
+    }
+    std::set<std::int32_t> indexes;
+    for (const auto& one : asked.assignments) {
+        if (!indexes.insert(one.partition_index).second) {
+            return {ErrorCode::kInvalidReplicaAssignment,
+                    fmt::format("Found multiple manual partition assignments for partition {}",
+                                one.partition_index)};
+        }
+        const std::set<std::int32_t> brokers(one.broker_ids.begin(), one.broker_ids.end());
+        if (brokers.empty() || brokers.size() != one.broker_ids.size()) {
+            return {ErrorCode::kInvalidReplicaAssignment,
+                    "The manual partition assignment includes an empty or repeating replica list."};
+        }
+    }
+    if (*indexes.begin() != 0 || *indexes.rbegin() != static_cast<int>(indexes.size()) - 1) {
+        return {ErrorCode::kInvalidReplicaAssignment,
+                "partitions should be a consecutive 0-based integer sequence"};
+    }
+    return {};
+}
+
+TopicRefusal check_counts(const Asked& asked) {
+    if (!asked.assignments.empty()) return check_assignments(asked);
+    if (asked.replication_factor < -1 || asked.replication_factor == 0) {
+        return {ErrorCode::kInvalidReplicationFactor,
+                "Replication factor must be larger than 0, or -1 to use the default value."};
+    }
+    if (asked.num_partitions < -1 || asked.num_partitions == 0) {
+        return {ErrorCode::kInvalidPartitions,
+                "Number of partitions was set to an invalid non-positive value."};
+    }
+    if (asked.num_partitions > kMaxPartitionsPerTopic) {
+        return {ErrorCode::kPolicyViolation,
+                fmt::format("Excessively large number of partitions per request: {}, at most {}.",
+                            asked.num_partitions, kMaxPartitionsPerTopic)};
+    }
+    return {};
+}
+
+TopicRefusal read_settings(const Catalog& catalog, const Asked& asked, config::Settings& settings) {
+    for (const auto& one : asked.configs) {
+        if (!one.value) {
+            return {ErrorCode::kInvalidConfig,
+                    "Null value not supported for topic configs: " + one.name};
+        }
+        settings[one.name] = *one.value;
+    }
+    const auto options = catalog.options(settings);
+    if (!options) return {ErrorCode::kInvalidConfig, options.error().message()};
+    return {};
+}
+
+void answer_configs(const Catalog& catalog, const config::Settings& settings, Answer& answer) {
+    constexpr std::int8_t kTopicConfig = 1, kDefaultConfig = 5;
+    const auto options = catalog.options(settings);
+    if (!options) return;
+    answer.configs.emplace();  // Never null: Java's admin client fails on that.
+    for (const auto& view : config::topic_option_table().view(*options)) {
+        auto& one = answer.configs->emplace_back();
+        one.name = view.name;
+        one.value = view.value;
+        one.config_source = settings.contains(view.name) ? kTopicConfig : kDefaultConfig;
+    }
+}
+
+Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
+    Catalog& catalog = call.services.catalog;
+    Answer answer;
+    answer.name = asked.name;
+    answer.error_message.reset();
+    config::Settings settings;
+    TopicRefusal refusal = check_new_topic(call.services, asked.name);
+    if (!refusal) refusal = check_counts(asked);
+    if (!refusal) refusal = read_settings(catalog, asked, settings);
+    if (refusal) {
+        answer.error_code = refusal.error;
+        answer.error_message = refusal.message;
+        co_return answer;
+    }
+    const std::int32_t partitions =
+        !asked.assignments.empty()   ? static_cast<std::int32_t>(asked.assignments.size())
+        : asked.num_partitions == -1 ? call.services.options.num_partitions
+                                     : asked.num_partitions;
+    if (!validate_only) {
+        const auto topic = co_await runtime::call_on(
+            catalog.loop(), [&] { return catalog.create(asked.name, partitions, settings); });
+        if (!topic) {
+            answer.error_code = to_kafka(topic.error());
+            answer.error_message = topic.error().message();
+            co_return answer;
+        }
+        answer.topic_id = (*topic)->record.id;
+    }
+    answer.num_partitions = partitions;
+    answer.replication_factor = 1;
+    answer_configs(catalog, settings, answer);
+    co_return answer;
+}
+
+}  // namespace
+
+Task<kafka::CreateTopicsResponse> create_topics(Call& call, kafka::CreateTopicsRequest request) {
+    std::map<std::string, int> times;
+    for (const Asked& asked : request.topics) ++times[asked.name];
+    kafka::CreateTopicsResponse response;
+    for (const Asked& asked : request.topics) {
+        if (times[asked.name] == 1) {
+            response.topics.push_back(co_await create_one(call, asked, request.validate_only));
+        } else if (times[asked.name] > 1) {
+            auto& answer = response.topics.emplace_back();
+            answer.name = asked.name;
+            answer.error_code = ErrorCode::kInvalidRequest;
+            answer.error_message = "Duplicate topic name.";
+            times[asked.name] = 0;  // One answer is enough.
+        }
+    }
+    co_return response;
+}
+
+}  // namespace millrace::broker

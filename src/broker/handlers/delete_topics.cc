@@ -1,0 +1,60 @@
+// DeleteTopics 1-6: removes topics and what groups committed for them. 5 adds messages, 6 ids.
+#include "kafka/messages/delete_topics.h"
+
+#include "broker/call.h"
+#include "broker/catalog/catalog.h"
+#include "broker/group/coordinator.h"
+#include "broker/handlers/handlers.h"
+#include "broker/services.h"
+#include "broker/to_kafka.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+namespace {
+
+using kafka::ErrorCode;
+using Asked = kafka::DeleteTopicsRequest::DeleteTopicState;
+using Answer = kafka::DeleteTopicsResponse::DeletableTopicResult;
+
+Task<Answer> delete_one(Call& call, const Asked& asked) {
+    Catalog& catalog = call.services.catalog;
+    Answer answer;
+    answer.name = asked.name;
+    answer.topic_id = asked.topic_id;
+    const auto topic = asked.name ? catalog.find(*asked.name) : catalog.find(asked.topic_id);
+    if (!topic) {
+        answer.error_code =
+            asked.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId;
+        answer.error_message = "This server does not host this topic.";
+        co_return answer;
+    }
+    answer.name = topic->name();
+    answer.topic_id = topic->record.id;
+    if (topic->internal()) {
+        answer.error_code = ErrorCode::kInvalidRequest;
+        answer.error_message = "Internal topics cannot be deleted.";
+        co_return answer;
+    }
+    const auto removed = co_await runtime::call_on(
+        catalog.loop(), [&] { return catalog.remove(topic->name(), topic->record.id); });
+    if (!removed) {
+        answer.error_code = to_kafka(removed.error());
+        answer.error_message = removed.error().message();
+        co_return answer;
+    }
+    co_await call.services.groups.forget_topic(topic->name());
+    co_return answer;
+}
+
+}  // namespace
+
+Task<kafka::DeleteTopicsResponse> delete_topics(Call& call, kafka::DeleteTopicsRequest request) {
+    for (const std::string& name : request.topic_names) request.topics.push_back({.name = name});
+    kafka::DeleteTopicsResponse response;
+    for (const Asked& asked : request.topics) {
+        response.responses.push_back(co_await delete_one(call, asked));
+    }
+    co_return response;
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,32 @@
+// LeaveGroup 0-5: members go. 3 adds several at once and static members.
+#include "kafka/messages/leave_group.h"
+
+#include "broker/call.h"
+#include "broker/group/coordinator.h"
+#include "broker/handlers/handlers.h"
+#include "broker/services.h"
+#include "broker/to_kafka.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+
+Task<kafka::LeaveGroupResponse> leave_group(Call& call, kafka::LeaveGroupRequest request) {
+    kafka::LeaveGroupResponse response;
+    const auto shard = co_await call.services.groups.shard(request.group_id);
+    if (!shard) {
+        response.error_code = to_coordinator_error(base::fail(shard.error()));
+        co_return response;
+    }
+    if (call.version() < 3) request.members.push_back({.member_id = request.member_id});
+    co_await runtime::call_on((*shard)->loop(), [&] {
+        for (const auto& member : request.members) {
+            const kafka::ErrorCode error =
+                (*shard)->leave(request.group_id, member.member_id, member.group_instance_id);
+            response.members.push_back({member.member_id, member.group_instance_id, error});
+        }
+    });
+    if (call.version() < 3) response.error_code = response.members.front().error_code;
+    co_return response;
+}
+
+}  // namespace millrace::broker

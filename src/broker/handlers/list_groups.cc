@@ -1,0 +1,48 @@
+// ListGroups 0-5: all groups. 4 filters by state, 5 by type.
+#include "kafka/messages/list_groups.h"
+
+#include <algorithm>
+
+#include "broker/call.h"
+#include "broker/group/coordinator.h"
+#include "broker/handlers/handlers.h"
+#include "broker/services.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+namespace {
+
+bool same_word(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char x, char y) {
+        return std::tolower(static_cast<unsigned char>(x)) ==
+               std::tolower(static_cast<unsigned char>(y));
+    });
+}
+
+bool passes(const std::vector<std::string>& filter, std::string_view word) {
+    return filter.empty() ||
+           std::ranges::any_of(filter, [&](const auto& one) { return same_word(one, word); });
+}
+
+}  // namespace
+
+Task<kafka::ListGroupsResponse> list_groups(Call& call, kafka::ListGroupsRequest request) {
+    constexpr std::string_view kType = "classic";
+    kafka::ListGroupsResponse response;
+    if (!passes(request.types_filter, kType)) co_return response;
+    for (GroupShard* shard : call.services.groups.shards()) {
+        const auto groups =
+            co_await runtime::call_on(shard->loop(), [shard] { return shard->list(); });
+        for (const GroupOverview& group : groups) {
+            if (!passes(request.states_filter, state_name(group.state))) continue;
+            auto& one = response.groups.emplace_back();
+            one.group_id = group.id;
+            one.protocol_type = group.protocol_type;
+            one.group_state = state_name(group.state);
+            one.group_type = kType;
+        }
+    }
+    co_return response;
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,183 @@
+// Produce 3-13: appends one batch to each of some partitions. 5 adds the log start, 7 zstd,
+// 8 messages for what is refused, 10 the new leader, 13 topic ids.
+//
+// acks -1 is answered when the records would survive a power cut, 1 when they are in the page
+// cache, 0 never. Batches of one client reach a log in the order of its requests: everything up to
+// the append happens without a pause, or by the order of the loops' queues.
+#include "kafka/messages/produce.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "broker/call.h"
+#include "broker/catalog/catalog.h"
+#include "broker/handlers/handlers.h"
+#include "broker/partition.h"
+#include "broker/services.h"
+#include "broker/to_kafka.h"
+#include "model/batch.h"
+#include "runtime/clock.h"
+#include "runtime/loop.h"
+#include "storage/checked_batch.h"
+#include "storage/log.h"
+
+namespace millrace::broker {
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+using kafka::ErrorCode;
+using storage::CheckedBatch;
+using storage::Log;
+using Answer = kafka::ProduceResponse::TopicProduceResponse::PartitionProduceResponse;
+
+// One batch that passed the checks, on its way into its log.
+struct Item {
+    std::size_t topic = 0;
+    std::size_t partition = 0;
+    std::shared_ptr<Partition> target;
+    CheckedBatch batch;
+    std::optional<Result<Log::Appended>> outcome{};
+    std::int64_t log_start = -1;
+};
+
+void refuse(Answer& answer, ErrorCode error, std::string message) {
+    answer.error_code = error;
+    answer.error_message = std::move(message);
+    answer.base_offset = -1;
+    answer.log_append_time_ms = -1;
+}
+
+// What is wrong with the batch as this version of the request may carry it.
+Result<CheckedBatch> check(Call& call, const Topic& topic, const kafka::Records& records,
+                           ErrorCode& error) {
+    if (records.null || records.size == 0) {
+        error = ErrorCode::kInvalidRecord;
+        return fail(Code::kInvalidArgument, "a produce request must hold one record batch");
+    }
+    // The frame is this call's own: batches are stamped where they lie.
+    const std::span<char> bytes(const_cast<char*>(records.data), records.size);
+    thread_local base::Bytes scratch;
+    auto checked = CheckedBatch::check(bytes, storage::Origin::kClient, topic.log_config,
+                                       {call.services.clock.wall_ms()}, scratch);
+    if (scratch.size() > (4u << 20)) base::Bytes().swap(scratch);
+    if (!checked) {
+        error = to_kafka(checked.error());
+        return checked;
+    }
+    const model::RecordBatch batch = checked->view();
+    if (batch.codec() == model::Codec::kZstd && call.version() < 7) {
+        error = ErrorCode::kUnsupportedCompressionType;
+        return fail(Code::kUnsupported, "zstd needs version 7 of the produce request");
+    }
+    if (batch.transactional()) {
+        error = ErrorCode::kInvalidTxnState;
+        return fail(Code::kUnsupported, "transactions are not supported");
+    }
+    return checked;
+}
+
+// On the items' loop: append all, then wait until all are durable if that is asked for.
+Task<void> append_all(std::vector<Item*> items, bool wait, runtime::OneShot<void> done) {
+    for (Item* item : items) {
+        Log* log = item->target->log();
+        if (!log) {
+            item->outcome = fail(Code::kNotFound, "the topic was deleted");
+            continue;
+        }
+        item->outcome = log->append(item->batch);
+        item->log_start = log->offsets().log_start.value;
+    }
+    for (Item* item : items) {
+        Log* log = item->target->log();
+        if (!wait || !*item->outcome || !log) continue;
+        const Result<void> durable = co_await log->wait_durable((**item->outcome).next_offset);
+        if (!durable) item->outcome = fail(durable.error());
+    }
+    done.set();
+}
+
+Task<void> append_everywhere(std::vector<Item>& items, bool wait) {
+    std::vector<std::pair<runtime::Loop*, std::vector<Item*>>> by_loop;
+    for (Item& item : items) {
+        runtime::Loop* loop = &item.target->loop();
+        auto at = by_loop.begin();
+        while (at != by_loop.end() && at->first != loop) ++at;
+        if (at == by_loop.end()) at = by_loop.insert(at, {loop, {}});
+        at->second.push_back(&item);
+    }
+    std::vector<runtime::OneShot<void>> done(by_loop.size());
+    for (std::size_t i = 0; i < by_loop.size(); ++i) {
+        runtime::spawn(*by_loop[i].first, append_all(std::move(by_loop[i].second), wait, done[i]));
+    }
+    for (const auto& one : done) co_await one.wait();
+}
+
+}  // namespace
+
+Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) {
+    const bool by_id = call.version() >= 13;
+    const bool known_acks = request.acks >= -1 && request.acks <= 1;
+    kafka::ProduceResponse response;
+    std::vector<Item> items;
+    bool failed = false;
+    for (std::size_t t = 0; t < request.topic_data.size(); ++t) {
+        const auto& asked = request.topic_data[t];
+        auto& answers = response.responses.emplace_back();
+        answers.name = asked.name;
+        answers.topic_id = asked.topic_id;
+        const auto topic = by_id ? call.services.catalog.find(asked.topic_id)
+                                 : call.services.catalog.find(asked.name);
+        for (std::size_t p = 0; p < asked.partition_data.size(); ++p) {
+            const auto& data = asked.partition_data[p];
+            Answer& answer = answers.partition_responses.emplace_back();
+            answer.index = data.index;
+            auto target = topic ? topic->partition(data.index) : nullptr;
+            ErrorCode error = ErrorCode::kNone;
+            if (!known_acks) {
+                refuse(answer, ErrorCode::kInvalidRequiredAcks,
+                       "Produce request specified an invalid value for required acks.");
+            } else if (!topic && by_id) {
+                refuse(answer, ErrorCode::kUnknownTopicId,
+                       "This server does not host this topic ID.");
+            } else if (!target) {
+                refuse(answer, ErrorCode::kUnknownTopicOrPartition,
+                       "This server does not host this topic-partition.");
+            } else if (topic->internal()) {
+                refuse(answer, ErrorCode::kInvalidTopicException,
+                       "Cannot append to internal topic " + topic->name());
+            } else if (auto batch = check(call, *topic, data.records, error); !batch) {
+                refuse(answer, error, batch.error().message());
+            } else {
+                items.push_back({t, p, std::move(target), *batch});
+                continue;
+            }
+            failed = true;
+        }
+    }
+    co_await append_everywhere(items, /*wait=*/request.acks == -1);
+    for (const Item& item : items) {
+        Answer& answer = response.responses[item.topic].partition_responses[item.partition];
+        const Result<Log::Appended>& outcome = *item.outcome;
+        answer.log_start_offset = item.log_start;
+        if (!outcome) {
+            refuse(answer, to_kafka(outcome.error()), outcome.error().message());
+            failed = true;
+            continue;
+        }
+        answer.base_offset = outcome->base_offset.value;
+        answer.log_append_time_ms = outcome->log_append_time.ms;
+    }
+    if (request.acks == 0) {
+        call.silent = true;
+        // The only way to tell such a client of an error is to hang up.
+        call.malformed = failed;
+    }
+    co_return response;
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,56 @@
+#include "broker/handlers/topic_rules.h"
+
+#include <fmt/format.h>
+
+#include "broker/catalog/catalog.h"
+#include "broker/group/coordinator.h"
+#include "broker/services.h"
+#include "model/topic_name.h"
+#include "runtime/loop.h"
+
+namespace millrace::broker {
+
+using base::Code;
+using base::fail;
+using base::Result;
+using kafka::ErrorCode;
+using runtime::Task;
+
+TopicRefusal check_new_topic(const Services& services, const std::string& name) {
+    const auto valid = model::TopicName::make(name);
+    if (!valid) return {ErrorCode::kInvalidTopicException, valid.error().message()};
+    if (services.catalog.find(name)) {
+        return {ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};
+    }
+    if (const auto other = services.catalog.find_collision(name)) {
+        return {ErrorCode::kInvalidTopicException,
+                fmt::format("Topic '{}' collides with existing topic: {}", name, other->name())};
+    }
+    return {};
+}
+
+Task<Result<std::shared_ptr<const Topic>>> find_or_create(const Services& services,
+                                                          std::string name, bool may_create) {
+    if (auto topic = services.catalog.find(name)) co_return std::move(topic);
+    const TopicRefusal refusal = check_new_topic(services, name);
+    if (refusal) co_return fail(Code::kInvalidArgument, "{}", refusal.message);
+    if (!may_create || !services.options.auto_create_topics) {
+        co_return fail(Code::kNotFound, "no topic '{}'", name);
+    }
+    if (name == Coordinator::kOffsetsTopic) {
+        MR_CO_TRY_VOID(co_await services.groups.shard(""));
+        co_return services.catalog.find(name);
+    }
+    Catalog& catalog = services.catalog;
+    auto made = co_await runtime::call_on(
+        catalog.loop(), [&] { return catalog.create(name, services.options.num_partitions, {}); });
+    if (!made && made.error().code() == Code::kAlreadyExists) co_return catalog.find(name);
+    co_return made;
+}
+
+ErrorCode check_epoch(std::int32_t asked, std::int32_t current) {
+    if (asked < 0 || asked == current) return ErrorCode::kNone;
+    return asked < current ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
+}
+
+}  // namespace millrace::broker

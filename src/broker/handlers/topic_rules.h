@@ -1,0 +1,41 @@
+// Rules that several handlers share about topics.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "broker/catalog/topic.h"
+#include "kafka/errors.h"
+#include "runtime/task.h"
+
+namespace millrace::broker {
+
+struct Services;
+
+// Bits of Kafka's AclOperation: all that can be done where nothing is forbidden.
+inline constexpr std::int32_t kTopicOperations = 0x0df8;
+inline constexpr std::int32_t kClusterOperations = 0x1fa0;
+inline constexpr std::int32_t kGroupOperations = 0x0148;
+
+inline constexpr std::int32_t kMaxPartitionsPerTopic = 10'000;
+
+struct TopicRefusal {
+    kafka::ErrorCode error = kafka::ErrorCode::kNone;
+    std::string message;
+    explicit operator bool() const { return error != kafka::ErrorCode::kNone; }
+};
+
+// Why a new topic may not have this name; kNone when it may.
+TopicRefusal check_new_topic(const Services& services, const std::string& name);
+
+// The topic, made with the server's defaults when it is missing and `may_create`.
+runtime::Task<base::Result<std::shared_ptr<const Topic>>> find_or_create(const Services& services,
+                                                                         std::string name,
+                                                                         bool may_create);
+
+// FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when a client knows another epoch than ours; -1:
+// none.
+kafka::ErrorCode check_epoch(std::int32_t asked, std::int32_t current);
+
+}  // namespace millrace::broker

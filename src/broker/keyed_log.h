@@ -1,0 +1,59 @@
+// KeyedLog: keyed records in one partition of an internal topic, as a durable table.
+//
+// The latest record of a key is its value, a record without value takes the key away: what Kafka
+// keeps in compacted topics. The state itself lives with the owner; here are only loading and
+// appending. So that the log does not grow for ever, rewrite() writes the whole state once more and
+// drops everything before it.
+// Thread rule: belongs to the partition's loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "model/types.h"
+#include "runtime/task.h"
+
+namespace millrace::runtime {
+class Clock;
+}
+
+namespace millrace::broker {
+
+class Partition;
+
+struct KeyedRecord {
+    base::Bytes key;
+    std::optional<base::Bytes> value;
+};
+
+class KeyedLog {
+public:
+    KeyedLog(std::shared_ptr<Partition> partition, runtime::Clock& clock)
+        : partition_(std::move(partition)), clock_(clock) {}
+
+    // Calls `apply` with every record, from the oldest on. Yields to the loop between reads.
+    runtime::Task<base::Result<void>> load(
+        std::function<void(base::ByteView key, std::optional<base::ByteView> value)> apply);
+
+    // Appends the records as one batch; the offset behind it, for wait_durable().
+    base::Result<model::Offset> append(const std::vector<KeyedRecord>& records);
+    runtime::Task<base::Result<void>> wait_durable(model::Offset next);
+
+    // Is the log so much larger than the state that it should be rewritten?
+    bool wants_rewrite() const;
+    // Appends `state`, and drops what was there before once that is durable.
+    runtime::Task<base::Result<void>> rewrite(std::vector<KeyedRecord> state);
+
+private:
+    std::shared_ptr<Partition> partition_;
+    runtime::Clock& clock_;
+    std::uint64_t state_bytes_ = 0;  // Of the last rewrite.
+    bool rewriting_ = false;
+};
+
+}  // namespace millrace::broker

@@ -1,0 +1,35 @@
+// Services: what handlers delegate to. One for the whole broker; its members are thread-safe, or
+// say on which loop they are to be used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/server_options.h"
+
+namespace millrace::runtime {
+class Clock;
+class Random;
+}  // namespace millrace::runtime
+
+namespace millrace::broker {
+
+class Catalog;
+class Coordinator;
+
+struct Services {
+    const config::ServerOptions& options;
+    runtime::Clock& clock;
+    runtime::Random& random;
+    Catalog& catalog;
+    Coordinator& groups;
+    // How clients find this broker.
+    std::int32_t node_id = 1;
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+// Nobody here raises it: there is one leader, and it is this process.
+inline constexpr std::int32_t kFirstLeaderEpoch = 0;
+
+}  // namespace millrace::broker
