@@ -41,7 +41,7 @@ function(millrace_room name)
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   set(fuzzers ${sources})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$|/main\\.cc$")
 
   set(target millrace_${name})
   if(sources)
@@ -97,4 +97,14 @@ function(millrace_room name)
       set_property(GLOBAL APPEND_STRING PROPERTY MILLRACE_FUZZERS "$<TARGET_FILE:${stem}>\n")
     endforeach()
   endif()
+endfunction()
+
+# millrace_program(<target> <file name>): a room's main.cc as an executable at the build's top.
+function(millrace_program target name)
+  get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  add_executable(${target} ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  target_compile_definitions(${target} PRIVATE MILLRACE_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${target} PRIVATE millrace_flags millrace_${room})
 endfunction()

@@ -13,7 +13,7 @@ runtime::Task<void> wait_for_signal(std::atomic<bool>& happened) {
 }
 
 // In short steps, so that a signal ends the pause soon.
-runtime::Task<void> sleep_until(const std::atomic<bool>& happened, std::int64_t wait_ns) {
+runtime::Task<void> pause_until(const std::atomic<bool>& happened, std::int64_t wait_ns) {
     constexpr std::int64_t kStepNs = 50'000'000;
     runtime::Loop& loop = *runtime::Loop::current();
     const std::int64_t end_ns = loop.now_ns() + wait_ns;
@@ -34,7 +34,7 @@ Interrupt::~Interrupt() {
 
 bool Interrupt::pause(std::int64_t wait_ns) {
     if (wait_ns > 0) {
-        runtime::run_blocking(loops_->first(), sleep_until(happened_, wait_ns));
+        runtime::run_blocking(loops_->first(), pause_until(happened_, wait_ns));
     }
     return !happened_;
 }
