@@ -50,12 +50,14 @@ int serve(const Program& program, const Arguments& arguments) {
     auto server = program.serve(loaded->options);
     if (!server) return report_failure(server.error());
     const RunningServer::Doors doors = (*server)->doors();
+    const std::string connect =
+        doors.connect_port == 0
+            ? ""
+            : fmt::format("Spark Connect sc://{}:{}, ", doors.host, doors.connect_port);
     base::log_info(
-        "millrace {} is ready after {} ms: Kafka {}:{}, Spark Connect sc://{}:{}, "
-        "HTTP http://{}:{}/, data in {}",
+        "millrace {} is ready after {} ms: Kafka {}:{}, {}HTTP http://{}:{}/, data in {}",
         program.version, (program.clock.monotonic_ns() - started_ns) / 1'000'000, doors.host,
-        doors.kafka_port, doors.host, doors.connect_port, doors.host, doors.http_port,
-        loaded->options.data_dir);
+        doors.kafka_port, connect, doors.host, doors.http_port, loaded->options.data_dir);
     (*server)->wait_for_stop_signal();
     base::log_info("stopping");
     server->reset();
