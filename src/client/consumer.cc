@@ -1,0 +1,139 @@
+#include "client/consumer.h"
+
+#include <map>
+
+#include "client/rdkafka_internal.h"
+
+namespace millrace::client {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+namespace {
+
+class RdKafkaConsumer final : public Consumer {
+public:
+    explicit RdKafkaConsumer(Settings settings) : settings_(std::move(settings)) {}
+    ~RdKafkaConsumer() override {
+        queue_.reset();
+        if (handle_) rd_kafka_consumer_close(handle_.get());
+    }
+
+    Result<void> start() {
+        // librdkafka wants a group's name even of those that only assign; this one commits nothing.
+        MR_TRY(auto configuration, make_configuration(settings_,
+                                                      {{"group.id", "millrace-without-group"},
+                                                       {"enable.auto.commit", "false"},
+                                                       {"auto.offset.reset", "earliest"}},
+                                                      {{"enable.partition.eof", "true"}}));
+        MR_TRY(handle_, make_handle(RD_KAFKA_CONSUMER, std::move(configuration)));
+        rd_kafka_poll_set_consumer(handle_.get());
+        queue_.reset(rd_kafka_queue_get_consumer(handle_.get()));
+        return {};
+    }
+
+    Result<void> assign(const std::vector<Position>& positions) override {
+        ends_.clear();
+        const PartitionList list(
+            rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+        for (const Position& position : positions) {
+            rd_kafka_topic_partition_list_add(list.get(), position.partition.topic.c_str(),
+                                              position.partition.partition)
+                ->offset = position.offset;
+            ends_[position.partition] = false;
+        }
+        return outcome(rd_kafka_assign(handle_.get(), list.get()), "assign partitions");
+    }
+
+    Result<void> subscribe(const std::vector<std::string>& topics) override {
+        const PartitionList list(
+            rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+        for (const std::string& topic : topics) {
+            rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+        }
+        return outcome(rd_kafka_subscribe(handle_.get(), list.get()), "subscribe");
+    }
+
+    Result<std::vector<Record>> poll(std::chrono::milliseconds timeout,
+                                     std::size_t max_records) override {
+        std::vector<rd_kafka_message_t*> raw(max_records);
+        const ssize_t count = rd_kafka_consume_batch_queue(
+            queue_.get(), static_cast<int>(timeout.count()), raw.data(), raw.size());
+        if (count < 0) return fail(to_error(rd_kafka_last_error(), "poll", servers_of(settings_)));
+        std::vector<MessageHandle> messages;
+        for (ssize_t i = 0; i < count; ++i) messages.emplace_back(raw[static_cast<std::size_t>(i)]);
+
+        std::vector<Record> records;
+        records.reserve(messages.size());
+        for (const MessageHandle& message : messages) {
+            if (message->rkt == nullptr) {
+                return fail(to_error(message->err, "poll", servers_of(settings_), text(*message)));
+            }
+            const topic::TopicPartition from{rd_kafka_topic_name(message->rkt), message->partition};
+            if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+                ends_[from] = true;
+                continue;
+            }
+            if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+                return fail(to_error(message->err,
+                                     fmt::format("read {}-{}", from.topic, from.partition),
+                                     servers_of(settings_), text(*message)));
+            }
+            ends_[from] = false;
+            records.push_back(record_of(*message, from));
+        }
+        return records;
+    }
+
+    bool at_end() const override {
+        for (const auto& [partition, ended] : ends_) {
+            if (!ended) return false;
+        }
+        return !ends_.empty();
+    }
+
+    Result<void> commit() override {
+        const auto error = rd_kafka_commit(handle_.get(), nullptr, 0);
+        if (error == RD_KAFKA_RESP_ERR__NO_OFFSET) return {};  // Nothing new was read.
+        return outcome(error, "commit offsets");
+    }
+
+private:
+    static std::string_view text(const rd_kafka_message_t& message) {
+        const char* words = rd_kafka_message_errstr(&message);
+        return words != nullptr ? words : "";
+    }
+    static std::optional<base::Bytes> field(const void* data, std::size_t bytes) {
+        if (data == nullptr) return std::nullopt;
+        return base::Bytes(static_cast<const char*>(data), bytes);
+    }
+    static Record record_of(const rd_kafka_message_t& message, const topic::TopicPartition& from) {
+        rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        return {.partition = from,
+                .offset = message.offset,
+                .timestamp_ms = rd_kafka_message_timestamp(&message, &type),
+                .key = field(message.key, message.key_len),
+                .value = field(message.payload, message.len),
+                .headers = headers_of(message)};
+    }
+    Result<void> outcome(rd_kafka_resp_err_t error, std::string_view what) const {
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+        return fail(to_error(error, what, servers_of(settings_)));
+    }
+
+    const Settings settings_;
+    Handle handle_;
+    QueueHandle queue_;
+    std::map<topic::TopicPartition, bool> ends_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Consumer>> Consumer::make(const Settings& settings) {
+    auto consumer = std::make_unique<RdKafkaConsumer>(settings);
+    MR_TRY_VOID(consumer->start());
+    return consumer;
+}
+
+}  // namespace millrace::client
