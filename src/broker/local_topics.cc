@@ -156,16 +156,14 @@ Result<void> LocalTopics::create(const topic::TopicDescription& topic) {
         const bool exists = refusal.error == kafka::ErrorCode::kTopicAlreadyExists;
         return fail(exists ? Code::kAlreadyExists : Code::kInvalidArgument, "{}", refusal.message);
     }
-    if (topic.partitions < 0 || topic.partitions > kMaxPartitionsPerTopic) {
+    if (topic.partitions < 1 || topic.partitions > kMaxPartitionsPerTopic) {
         return fail(Code::kInvalidArgument, "a topic cannot have {} partitions", topic.partitions);
     }
-    const std::int32_t partitions =
-        topic.partitions == 0 ? services_.options.num_partitions : topic.partitions;
     const config::Settings settings(topic.configs.begin(), topic.configs.end());
     MR_TRY_VOID(services_.catalog.options(settings));
     Catalog& catalog = services_.catalog;
-    MR_TRY_VOID(
-        runtime::run_blocking(catalog.loop(), catalog.create(topic.name, partitions, settings)));
+    MR_TRY_VOID(runtime::run_blocking(catalog.loop(),
+                                      catalog.create(topic.name, topic.partitions, settings)));
     return {};
 }
 

@@ -19,6 +19,7 @@
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "model/batch.h"
+#include "model/records.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
 #include "storage/checked_batch.h"
@@ -79,6 +80,26 @@ Result<CheckedBatch> check(Call& call, const Topic& topic, const kafka::Records&
         return fail(Code::kUnsupported, "transactions are not supported");
     }
     return checked;
+}
+
+// Which records have no key, as clients want to know it of a compacted topic (KIP-467).
+void name_keyless_records(const kafka::Records& records, Answer& answer) {
+    const auto batch = model::RecordBatch::parse(records.view());
+    if (!batch) return;
+    base::Bytes scratch;
+    const auto payload = model::unpack(*batch, scratch);
+    if (!payload) return;
+    model::RecordIterator iterator(*batch, *payload);
+    model::RecordView record;
+    for (std::int32_t index = 0;; ++index) {
+        const auto more = iterator.next(record);
+        if (!more || !*more) return;
+        if (record.key) continue;
+        auto& error = answer.record_errors.emplace_back();
+        error.batch_index = index;
+        error.batch_index_error_message =
+            "Compacted topic cannot accept message without key in topic partition.";
+    }
 }
 
 // On the items' loop: append all, then wait until all are durable if that is asked for.
@@ -152,6 +173,9 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
                        "Cannot append to internal topic " + topic->name());
             } else if (auto batch = check(call, *topic, data.records, error); !batch) {
                 refuse(answer, error, batch.error().message());
+                if (error == ErrorCode::kInvalidRecord && topic->log_config.cleanup_compact) {
+                    name_keyless_records(data.records, answer);
+                }
             } else {
                 items.push_back({t, p, std::move(target), *batch});
                 continue;
