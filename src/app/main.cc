@@ -3,6 +3,7 @@
 
 #include "app/server.h"
 #include "cli/program.h"
+#include "client/remote_topics.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "topic/topics.h"
@@ -38,7 +39,7 @@ int main(int argc, char** argv) {
                 return app::start_server(options, MILLRACE_VERSION);
             },
         .topics = [](const std::string& brokers) -> base::Result<std::shared_ptr<topic::Topics>> {
-            return base::fail(base::Code::kUnsupported, "no client for {}", brokers);
+            return client::connect_topics({{"bootstrap.servers", brokers}});
         }};
     return cli::run(program, argc, argv);
 }

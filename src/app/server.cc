@@ -60,6 +60,7 @@ public:
                 .connect_port = 0,
                 .http_port = http_->port()};
     }
+    std::vector<QueryNumbers> queries() const override { return {}; }
     void wait_for_stop_signal() override {
         runtime::run_blocking(loops_->first(), wait_for_signal());
     }

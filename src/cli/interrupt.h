@@ -1,7 +1,7 @@
 // Interrupt: pauses of a command that SIGINT and SIGTERM cut short.
 //
-// From construction on the two signals only set it, so that the command can end in order. Belongs
-// to the command's thread.
+// From construction on the two signals only set it, so that the command can end in order.
+// Thread-safe; not for loops.
 #pragma once
 
 #include <atomic>

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "config/server_options.h"
@@ -28,8 +29,17 @@ public:
         std::uint16_t connect_port = 0;
         std::uint16_t http_port = 0;
     };
+    // What a streaming query has done so far.
+    struct QueryNumbers {
+        std::string name;
+        std::int64_t input_rows = 0;
+        std::int64_t output_rows = 0;
+        std::uint64_t p50_us = 0;  // From a record's append to its result being visible.
+        std::uint64_t p99_us = 0;
+    };
     virtual ~RunningServer() = default;
     virtual Doors doors() const = 0;
+    virtual std::vector<QueryNumbers> queries() const = 0;
     // Returns at the first SIGTERM or SIGINT.
     virtual void wait_for_stop_signal() = 0;
 };
