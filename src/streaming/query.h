@@ -45,6 +45,9 @@ struct Services {
     runtime::Random& random;
     TopicsProvider topics;
     std::string temporary_directory;  // Holds the checkpoints of queries that name none.
+    // Rows of a table that a stream is joined with, asked for in each batch; the manager's memory
+    // tables when not set.
+    std::function<Result<columnar::Batches>(const plan::ScanNode& scan)> table;
 };
 
 // Rows of one batch, given to a C++ sink. Called on the query's thread; an error fails the query.

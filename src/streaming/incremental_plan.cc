@@ -1,0 +1,397 @@
+#include "streaming/incremental_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "sql/function_table.h"
+#include "streaming/aggregate_operator.h"
+#include "streaming/deduplicate_operator.h"
+#include "streaming/limit_operator.h"
+
+namespace millrace::streaming {
+
+using base::Code;
+using base::fail;
+using plan::AggregateNode;
+using plan::Attribute;
+using plan::AttributeId;
+using plan::AttributeRef;
+using plan::LogicalNode;
+using plan::LogicalPtr;
+using plan::NamedExpr;
+using plan::ScanNode;
+using plan::TypedExpr;
+using plan::TypedExprPtr;
+
+namespace {
+
+// Ids of what the planner adds; the analyzer counts from below.
+constexpr AttributeId kFirstOwnAttribute = AttributeId{1} << 62;
+constexpr std::int64_t kFirstOwnScan = std::int64_t{1} << 40;
+
+std::unexpected<base::Error> unsupported(std::string_view what) {
+    base::Condition condition{.name = "_LEGACY_ERROR_TEMP_3102"};
+    condition.parameters = {{"msg", std::string(what)}};
+    return fail(base::Error(Code::kAnalysis, std::string(what), std::move(condition)));
+}
+
+TypedExprPtr reference(const Attribute& attribute) {
+    return std::make_shared<const TypedExpr>(TypedExpr{
+        AttributeRef{attribute.id}, attribute.type, attribute.nullable, {}, attribute.name});
+}
+
+std::vector<plan::Field> fields_of(const std::vector<Attribute>& attributes) {
+    std::vector<plan::Field> fields;
+    for (const Attribute& attribute : attributes) {
+        fields.push_back(
+            {attribute.name, attribute.type, attribute.nullable, attribute.metadata_json});
+    }
+    return fields;
+}
+
+bool refers_to(const TypedExpr& expression, AttributeId id) {
+    const auto any = [id](const std::vector<TypedExprPtr>& list) {
+        return std::ranges::any_of(list, [id](const auto& e) { return e && refers_to(*e, id); });
+    };
+    if (const auto* ref = expression.as<AttributeRef>()) return ref->id == id;
+    if (const auto* call = expression.as<plan::FunctionCall>()) return any(call->args);
+    if (const auto* call = expression.as<plan::AggregateCall>()) {
+        return any(call->args) || (call->filter && refers_to(*call->filter, id)) ||
+               std::ranges::any_of(call->order_by,
+                                   [id](const auto& o) { return refers_to(*o.first, id); });
+    }
+    if (const auto* cast = expression.as<plan::TypedCast>()) return refers_to(*cast->child, id);
+    if (const auto* get = expression.as<plan::GetField>()) return refers_to(*get->child, id);
+    if (const auto* choice = expression.as<plan::CaseWhen>()) {
+        return std::ranges::any_of(choice->branches,
+                                   [id](const auto& branch) {
+                                       return refers_to(*branch.first, id) ||
+                                              refers_to(*branch.second, id);
+                                   }) ||
+               (choice->otherwise && refers_to(*choice->otherwise, id));
+    }
+    if (const auto* lambda = expression.as<plan::TypedLambda>())
+        return refers_to(*lambda->body, id);
+    if (const auto* call = expression.as<plan::PythonCall>()) return any(call->args);
+    return expression.as<plan::TypedSubquery>() != nullptr;
+}
+
+// Does `node` give no rows when its bound scans give none?
+bool empty_on_empty(const LogicalNode& node) {
+    if (node.as<plan::ProjectNode>() != nullptr && node.as<plan::ProjectNode>()->input == nullptr) {
+        return false;
+    }
+    if (const auto* aggregate = node.as<AggregateNode>()) {
+        if (aggregate->keys.empty() || !aggregate->grouping_sets.empty()) return false;
+    } else if (const auto* join = node.as<plan::JoinNode>()) {
+        // A stream joined with static rows: both sides must be able to empty it.
+        if (join->type != plan::JoinType::kInner && join->type != plan::JoinType::kCross)
+            return false;
+        return empty_on_empty(*join->left) || empty_on_empty(*join->right);
+    } else if (const auto* scan = node.as<ScanNode>()) {
+        return scan->is_streaming;
+    } else if (node.as<plan::LocalDataNode>() != nullptr || node.as<plan::RangeNode>() != nullptr) {
+        return false;
+    }
+    const auto inputs = plan::inputs_of(node);
+    return !inputs.empty() && std::ranges::all_of(inputs, [](const LogicalPtr& input) {
+        return empty_on_empty(*input);
+    });
+}
+
+class Planner {
+public:
+    explicit Planner(OutputMode mode) : mode_(mode) {}
+
+    Result<IncrementalPlan> whole(const LogicalPtr& plan) {
+        MR_TRY(LogicalPtr top, cut(plan));
+        result_.output = fields_of(plan::output_of(*plan));
+        Stage stage;
+        stage.kind = Stage::Kind::kOutput;
+        stage.empty_on_empty = empty_on_empty(*top);
+        stage.plan = std::move(top);
+        result_.stages.push_back(std::move(stage));
+        return std::move(result_);
+    }
+
+private:
+    // `node` with every stateful part below replaced by a scan of its stage.
+    Result<LogicalPtr> cut(const LogicalPtr& node) {
+        if (const auto* scan = node->as<ScanNode>()) {
+            if (scan->is_streaming) {
+                result_.sources.push_back(*scan);
+            } else if (is_unreadable(*scan)) {
+                result_.statics.push_back(*scan);
+            }
+            return node;
+        }
+        if (plan::is_streaming(*node)) {
+            if (const auto* watermark = node->as<plan::WatermarkNode>()) return cut(*watermark);
+            if (const auto* aggregate = node->as<AggregateNode>()) return cut(*aggregate);
+            if (const auto* distinct = node->as<plan::DeduplicateNode>()) return cut(*distinct);
+            if (const auto* limit = node->as<plan::LogicalLimit>()) return cut(node, *limit);
+            if (node->as<plan::SessionWindowNode>() != nullptr) {
+                return unsupported(
+                    "session_window is not supported on streaming DataFrames/Datasets");
+            }
+            if (const auto* join = node->as<plan::JoinNode>(); join != nullptr &&
+                                                               plan::is_streaming(*join->left) &&
+                                                               plan::is_streaming(*join->right)) {
+                return unsupported(
+                    "Stream-stream joins are not supported on streaming DataFrames/Datasets");
+            }
+        }
+        std::vector<LogicalPtr> inputs;
+        for (const LogicalPtr& input : plan::inputs_of(*node)) {
+            MR_TRY(LogicalPtr part, cut(input));
+            inputs.push_back(std::move(part));
+        }
+        return plan::with_inputs(*node, std::move(inputs));
+    }
+
+    static bool is_unreadable(const ScanNode& scan) {
+        static const std::set<std::string> files = {"parquet", "csv", "json", "text", "orc"};
+        return !files.contains(scan.source.format);
+    }
+
+    Attribute fresh(std::string name, plan::DataType type) {
+        return {.id = next_attribute_++, .name = std::move(name), .type = std::move(type)};
+    }
+    // The stage's rows as a scan of later stages.
+    LogicalPtr scan_of(Stage& stage, std::vector<Attribute> output) {
+        stage.output_scan = next_scan_++;
+        ScanNode scan;
+        scan.scan_id = stage.output_scan;
+        scan.source.format = "stage";
+        scan.output = std::move(output);
+        scan.is_streaming = true;
+        return plan::make_logical(std::move(scan));
+    }
+    LogicalPtr add_stage(Stage stage, LogicalPtr input, std::vector<Attribute> output) {
+        stage.empty_on_empty = empty_on_empty(*input);
+        stage.plan = std::move(input);
+        if (stage.stateful != nullptr) {
+            stage.kind = Stage::Kind::kStateful;
+            stage.operator_id = static_cast<std::int64_t>(result_.operator_names.size());
+            result_.operator_names.emplace_back(stage.stateful->name());
+        }
+        LogicalPtr scan = scan_of(stage, std::move(output));
+        result_.stages.push_back(std::move(stage));
+        return scan;
+    }
+
+    Result<LogicalPtr> cut(const plan::WatermarkNode& watermark) {
+        MR_TRY(LogicalPtr input, cut(watermark.input));
+        Stage stage;
+        stage.kind = Stage::Kind::kWatermark;
+        stage.delay_ms = watermark.delay_ms;
+        const auto columns = plan::output_of(*input);
+        const auto column = std::ranges::find(columns, watermark.event_time, &Attribute::id);
+        if (column == columns.end()) {
+            return fail(Code::kInternal, "the event time of a watermark is not among its columns");
+        }
+        stage.event_time = static_cast<std::size_t>(column - columns.begin());
+        return add_stage(std::move(stage), std::move(input), watermark.output);
+    }
+
+    Result<LogicalPtr> cut(const plan::DeduplicateNode& distinct) {
+        MR_TRY(LogicalPtr input, cut(distinct.input));
+        const auto columns = plan::output_of(*input);
+        DeduplicateSpec spec;
+        spec.fields = fields_of(columns);
+        for (const AttributeId key : distinct.keys) {
+            const auto column = std::ranges::find(columns, key, &Attribute::id);
+            if (column == columns.end()) {
+                return fail(Code::kInternal, "a key of dropDuplicates is not among its columns");
+            }
+            spec.keys.push_back(static_cast<std::size_t>(column - columns.begin()));
+        }
+        spec.event_time = event_time_column(columns);
+        spec.within_watermark = distinct.within_watermark;
+        if (spec.event_time >= 0) {
+            spec.delay_us =
+                *columns[static_cast<std::size_t>(spec.event_time)].watermark_delay_ms * 1000;
+        }
+        Stage stage;
+        stage.stateful = make_deduplicate_operator(std::move(spec));
+        return add_stage(std::move(stage), std::move(input), columns);
+    }
+
+    // A limit counts over the whole life of a query, but above an aggregation in complete mode,
+    // where each batch gives the result afresh.
+    Result<LogicalPtr> cut(const LogicalPtr& node, const plan::LogicalLimit& limit) {
+        MR_TRY(LogicalPtr input, cut(limit.input));
+        if (mode_ == OutputMode::kComplete) return plan::with_inputs(*node, {std::move(input)});
+        if (limit.offset != 0 || limit.from_end) {
+            return unsupported("Offset is not supported on streaming DataFrames/Datasets");
+        }
+        const auto columns = plan::output_of(*input);
+        Stage stage;
+        stage.stateful = make_limit_operator(fields_of(columns), limit.limit);
+        return add_stage(std::move(stage), std::move(input), columns);
+    }
+
+    Result<LogicalPtr> cut(const AggregateNode& aggregate) {
+        if (!aggregate.grouping_sets.empty()) {
+            return unsupported("Grouping Sets is not supported on streaming DataFrames/Datasets");
+        }
+        AggregateSpec spec;
+        AggregateNode partial;
+        std::vector<Attribute> stage_output;
+        std::vector<NamedExpr> finished;  // The aggregate's own output over the stage's.
+        MR_TRY_VOID(plan_keys(aggregate, spec, partial, stage_output, finished));
+        for (const NamedExpr& call : aggregate.aggregates) {
+            MR_TRY_VOID(plan_aggregate(call, spec, partial, stage_output, finished));
+        }
+        // After the values: panes ask whether any of them looks at the window.
+        MR_TRY(partial.input, plan_panes(aggregate, spec));
+
+        Stage stage;
+        stage.stateful = make_aggregate_operator(std::move(spec));
+        LogicalPtr scan =
+            add_stage(std::move(stage), plan::make_logical(std::move(partial)), stage_output);
+        return plan::make_logical(plan::ProjectNode{std::move(scan), std::move(finished)});
+    }
+
+    Result<void> plan_keys(const AggregateNode& aggregate, AggregateSpec& spec,
+                           AggregateNode& partial, std::vector<Attribute>& stage_output,
+                           std::vector<NamedExpr>& finished) {
+        const auto* window = aggregate.input->as<plan::TimeWindowNode>();
+        std::vector<Attribute> outputs;
+        for (const NamedExpr& key : aggregate.keys) {
+            const auto* ref = key.expression->as<AttributeRef>();
+            if (window != nullptr && ref != nullptr && ref->id == window->window.id &&
+                spec.window_key < 0) {
+                spec.window_key = static_cast<int>(spec.keys.size());
+            }
+            spec.keys.push_back({key.output.name, key.output.type, key.output.nullable, {}});
+            Attribute inner = fresh(key.output.name, key.output.type);
+            Attribute outer = fresh(key.output.name, key.output.type);
+            partial.keys.push_back({inner, key.expression});
+            finished.push_back({key.output, reference(outer)});
+            stage_output.push_back(std::move(outer));
+            outputs.push_back(key.output);
+        }
+        spec.event_time_key = event_time_column(outputs);
+        if (spec.event_time_key < 0) return {};
+        const plan::DataType& type = spec.keys[static_cast<std::size_t>(spec.event_time_key)].type;
+        const bool is_window = type.is(plan::TypeKind::kStruct);
+        if (is_window && spec.event_time_key != spec.window_key) {
+            // A window that was made further below: its two times are as good a key as ours.
+            spec.window_key = spec.event_time_key;
+        }
+        if (!is_window && !type.is(plan::TypeKind::kTimestamp) &&
+            !type.is(plan::TypeKind::kTimestampNtz)) {
+            return fail(Code::kUnsupported, "event time of type {}", type.simple_string());
+        }
+        return {};
+    }
+
+    // The aggregate's partials below, its state columns, and the expression above that finishes it.
+    Result<void> plan_aggregate(const NamedExpr& named, AggregateSpec& spec, AggregateNode& partial,
+                                std::vector<Attribute>& stage_output,
+                                std::vector<NamedExpr>& finished) {
+        const auto* call = named.expression->as<plan::AggregateCall>();
+        if (call == nullptr) return fail(Code::kInternal, "an aggregate without an aggregate call");
+        if (call->distinct) {
+            return unsupported(
+                "Distinct aggregations are not supported on streaming DataFrames/Datasets. "
+                "Consider "
+                "using approx_count_distinct() instead.");
+        }
+        const sql::FunctionRow* row = sql::function_by_id(call->name);
+        const sql::MergeRule* rule = row == nullptr ? nullptr : sql::merge_rule(*row);
+        if (rule == nullptr) {
+            return unsupported(
+                fmt::format("{} is not supported on streaming DataFrames/Datasets", call->name));
+        }
+        plan::FunctionCall finish;
+        for (const sql::MergeRule::Column& column : rule->state) {
+            plan::AggregateCall part = *call;
+            plan::DataType type = named.expression->type;
+            if (!column.partial.empty()) part.name = column.partial;
+            if (!column.arguments.empty()) {
+                part.args.clear();
+                for (const char digit : column.arguments) {
+                    const auto index = static_cast<std::size_t>(digit - '0');
+                    MR_CHECK(index < call->args.size());
+                    part.args.push_back(call->args[index]);
+                }
+            }
+            if (part.name != call->name || !column.arguments.empty()) {
+                std::vector<plan::DataType> types;
+                for (const auto& argument : part.args) types.push_back(argument->type);
+                const sql::FunctionRow* part_row = sql::function_by_id(part.name);
+                if (part_row == nullptr) {
+                    return fail(Code::kInternal, "the function table has no row {}", part.name);
+                }
+                MR_TRY(type, sql::result_type(*part_row, types));
+            }
+            StateColumn state{std::string(column.name), type, column.combine, call->ignore_nulls,
+                              call->mode};
+            MR_TRY_VOID(check_mergeable(state));
+            spec.values.push_back(std::move(state));
+            const Attribute inner = fresh(named.output.name, type);
+            const Attribute outer = fresh(named.output.name, type);
+            partial.aggregates.push_back(
+                {inner, std::make_shared<const TypedExpr>(TypedExpr{
+                            std::move(part), type, true, {}, named.expression->sql_text})});
+            finish.args.push_back(reference(outer));
+            stage_output.push_back(outer);
+        }
+        TypedExprPtr result = finish.args[0];
+        if (!rule->finish.empty()) {
+            finish.name = rule->finish;
+            finish.mode = call->mode;
+            result = std::make_shared<const TypedExpr>(TypedExpr{
+                std::move(finish), named.expression->type, true, {}, named.expression->sql_text});
+        }
+        finished.push_back({named.output, std::move(result)});
+        return {};
+    }
+
+    // The aggregate's input. Where the window is only grouped by, rows are put into panes instead
+    // of into every window, and the operator spreads the panes' groups over the windows.
+    Result<LogicalPtr> plan_panes(const AggregateNode& aggregate, AggregateSpec& spec) {
+        const auto* window = aggregate.input->as<plan::TimeWindowNode>();
+        if (window == nullptr || spec.window_key < 0 || window->duration_us == window->slide_us) {
+            return cut(aggregate.input);
+        }
+        const auto uses_window = [&](const NamedExpr& named) {
+            return refers_to(*named.expression, window->window.id);
+        };
+        const bool only_key = std::ranges::count_if(aggregate.keys, uses_window) == 1 &&
+                              std::ranges::none_of(aggregate.aggregates, uses_window);
+        const auto* key = aggregate.keys[static_cast<std::size_t>(spec.window_key)]
+                              .expression->as<AttributeRef>();
+        if (!only_key || key == nullptr || key->id != window->window.id)
+            return cut(aggregate.input);
+        MR_TRY(LogicalPtr input, cut(window->input));
+        plan::TimeWindowNode panes = *window;
+        spec.panes = {window->duration_us, window->slide_us, window->start_us};
+        panes.input = std::move(input);
+        panes.duration_us = panes.slide_us = spec.panes->pane_us();
+        return plan::make_logical(std::move(panes));
+    }
+
+    const OutputMode mode_;
+    IncrementalPlan result_;
+    AttributeId next_attribute_ = kFirstOwnAttribute;
+    std::int64_t next_scan_ = kFirstOwnScan;
+};
+
+}  // namespace
+
+int event_time_column(const std::vector<Attribute>& columns) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (columns[i].watermark_delay_ms) return static_cast<int>(i);
+    }
+    return -1;
+}
+
+Result<IncrementalPlan> make_incremental_plan(const LogicalPtr& plan, OutputMode mode) {
+    return Planner(mode).whole(plan);
+}
+
+}  // namespace millrace::streaming

@@ -1,0 +1,49 @@
+// IncrementalPlan: a streaming query taken apart into stages.
+//
+// A stage is a stateless plan, which room columnar runs over the rows of each batch, and what then
+// happens to its rows: the watermark is observed, an operator with state takes them in, or they are
+// the result. What a stage gives is a scan of the plans of later stages. The parts above a stateful
+// operator therefore run over what it emits: for complete mode, the whole result table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/logical.h"
+#include "streaming/query.h"
+#include "streaming/stateful_operator.h"
+
+namespace millrace::streaming {
+
+struct Stage {
+    enum class Kind : std::uint8_t { kWatermark, kStateful, kOutput };
+    Kind kind = Kind::kOutput;
+    plan::LogicalPtr plan;
+    std::int64_t output_scan = 0;  // The scan that its rows are bound to in later stages.
+    // Nothing comes out of `plan` when nothing goes in, so that it need not run on empty batches.
+    bool empty_on_empty = false;
+    // kWatermark: which column of the plan's output, and the delay.
+    std::size_t event_time = 0;
+    std::int64_t delay_ms = 0;
+    std::unique_ptr<StatefulOperator> stateful;
+    std::int64_t operator_id = -1;
+};
+
+struct IncrementalPlan {
+    std::vector<plan::ScanNode> sources;  // Streaming scans, in the order of the plan.
+    std::vector<plan::ScanNode> statics;  // Other scans that the engine cannot read by itself.
+    std::vector<Stage> stages;            // In the order of execution; the last is kOutput.
+    std::vector<plan::Field> output;
+    std::vector<std::string> operator_names;  // By operator id.
+};
+
+// Errors: kUnsupported in Spark's words for what cannot run on a stream here.
+Result<IncrementalPlan> make_incremental_plan(const plan::LogicalPtr& plan, OutputMode mode);
+
+// The index of the column of `node` that has a watermark; -1: none.
+int event_time_column(const std::vector<plan::Attribute>& columns);
+
+}  // namespace millrace::streaming
