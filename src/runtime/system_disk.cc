@@ -252,6 +252,12 @@ private:
 
 }  // namespace
 
+std::string system_temporary_directory() {
+    std::error_code error;
+    const std::filesystem::path path = std::filesystem::temp_directory_path(error);
+    return error ? "/tmp" : path.string();
+}
+
 std::unique_ptr<Disk> make_system_disk() {
     return std::make_unique<SystemDisk>();
 }

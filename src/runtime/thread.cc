@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -36,6 +37,10 @@ void Thread::join() {
 
 void name_this_thread(const std::string& name) {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+}
+
+std::size_t core_count() {
+    return std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
 }
 
 }  // namespace millrace::runtime

@@ -4,6 +4,7 @@
 // ends by itself belongs on a Pool, and what waits for sockets or timers on a Loop.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -30,5 +31,7 @@ private:
 };
 
 void name_this_thread(const std::string& name);
+// Processors that this process may use; at least 1.
+std::size_t core_count();
 
 }  // namespace millrace::runtime
