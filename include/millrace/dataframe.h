@@ -63,9 +63,12 @@ public:
     DataFrame select(std::initializer_list<std::string_view> names) const;
     DataFrame select_expr(const std::vector<std::string>& expressions) const;
     DataFrame filter(const Column& condition) const;
-    DataFrame filter(std::string_view condition) const;
+    // SQL text, not a constant: filter("bytes > 0").
+    DataFrame filter(const char* condition) const;
+    DataFrame filter(const std::string& condition) const { return filter(condition.c_str()); }
     DataFrame where(const Column& condition) const { return filter(condition); }
-    DataFrame where(std::string_view condition) const { return filter(condition); }
+    DataFrame where(const char* condition) const { return filter(condition); }
+    DataFrame where(const std::string& condition) const { return filter(condition); }
     DataFrame with_column(std::string_view name, const Column& value) const;
     DataFrame with_column_renamed(std::string_view from, std::string_view to) const;
     DataFrame drop(const std::vector<std::string>& names) const;
