@@ -1,0 +1,286 @@
+#include "columnar/errors_internal.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <regex>
+
+namespace millrace::columnar {
+
+using base::Code;
+using base::Error;
+
+namespace {
+
+struct Known {
+    std::string_view name;
+    std::string_view sql_state;
+    Code code;
+    std::string_view message;  // <parameter> is filled in.
+    std::string_view java_class;
+};
+
+constexpr std::string_view kArithmetic = "org.apache.spark.SparkArithmeticException";
+constexpr std::string_view kDateTime = "org.apache.spark.SparkDateTimeException";
+constexpr std::string_view kNumberFormat = "org.apache.spark.SparkNumberFormatException";
+constexpr std::string_view kRuntime = "org.apache.spark.SparkRuntimeException";
+constexpr std::string_view kArrayIndex = "org.apache.spark.SparkArrayIndexOutOfBoundsException";
+constexpr std::string_view kIllegalArgument = "org.apache.spark.SparkIllegalArgumentException";
+
+constexpr std::array kKnown = {
+    Known{"DIVIDE_BY_ZERO", "22012", Code::kArithmetic,
+          "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead. "
+          "If necessary set <config> to \"false\" to bypass this error.",
+          kArithmetic},
+    Known{"REMAINDER_BY_ZERO", "22012", Code::kArithmetic,
+          "Remainder by zero. Use `try_mod` to tolerate divisor being 0 and return NULL instead. "
+          "If necessary set <config> to \"false\" to bypass this error.",
+          kArithmetic},
+    Known{"INTERVAL_DIVIDED_BY_ZERO", "22012", Code::kArithmetic,
+          "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+          kArithmetic},
+    Known{"ARITHMETIC_OVERFLOW", "22003", Code::kArithmetic,
+          "<message>.<alternative> If necessary set <config> to \"false\" to bypass this error.",
+          kArithmetic},
+    Known{"BINARY_ARITHMETIC_OVERFLOW", "22003", Code::kArithmetic,
+          "<value1> <symbol> <value2> caused overflow. Use <functionName> to ignore overflow problem "
+          "and return NULL.",
+          kArithmetic},
+    Known{"CAST_OVERFLOW", "22003", Code::kArithmetic,
+          "The value <value> of the type <sourceType> cannot be cast to <targetType> due to an "
+          "overflow. Use `try_cast` to tolerate overflow and return NULL instead.",
+          kArithmetic},
+    Known{"CAST_INVALID_INPUT", "22018", Code::kRuntime,
+          "The value <expression> of the type <sourceType> cannot be cast to <targetType> because it "
+          "is malformed. Correct the value as per the syntax, or change its target type. Use "
+          "`try_cast` to tolerate malformed input and return NULL instead.",
+          kNumberFormat},
+    Known{"NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003", Code::kArithmetic,
+          "<value> cannot be represented as Decimal(<precision>, <scale>). If necessary set <config> "
+          "to \"false\" to bypass this error, and return NULL instead.",
+          kArithmetic},
+    Known{"INVALID_ARRAY_INDEX", "22003", Code::kRuntime,
+          "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use the SQL "
+          "function `get()` to tolerate accessing element at invalid index and return NULL instead.",
+          kArrayIndex},
+    Known{"INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003", Code::kRuntime,
+          "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use "
+          "`try_element_at` to tolerate accessing element at invalid index and return NULL instead.",
+          kArrayIndex},
+    Known{"INVALID_INDEX_OF_ZERO", "22003", Code::kRuntime,
+          "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index "
+          "1).",
+          kRuntime},
+    Known{"MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", Code::kRuntime,
+          "Malformed records are detected in record parsing: <badRecord>. Parse Mode: <failFastMode>. "
+          "To process malformed records as null result, try setting the option 'mode' as "
+          "'PERMISSIVE'.",
+          "org.apache.spark.SparkException"},
+    Known{"CANNOT_PARSE_TIMESTAMP", "22007", Code::kRuntime,
+          "<message>. Use `try_to_timestamp` to tolerate invalid input string and return NULL "
+          "instead.",
+          kDateTime},
+    Known{"CANNOT_PARSE_TIME", "22010", Code::kRuntime,
+          "The input string <input> cannot be parsed to a TIME value because it does not match to the "
+          "datetime format <format>.",
+          kDateTime},
+    Known{"DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "22023", Code::kRuntime,
+          "<rangeMessage>. If necessary set <ansiConfig> to \"false\" to bypass this error.", kDateTime},
+    Known{"INVALID_PARAMETER_VALUE.PATTERN", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: <value>.", kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", Code::kRuntime,
+          "The value of parameter(s) `idx` in <functionName> is invalid: Expects group index between 0 "
+          "and <groupCount>, but got <groupIndex>.",
+          kRuntime},
+    Known{"INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER", "22007", Code::kRuntime,
+          "Unrecognized datetime pattern: <pattern>. Illegal pattern character found in datetime "
+          "pattern: <c>. Please provide legal character.",
+          kIllegalArgument},
+    Known{"SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000", Code::kRuntime,
+          "More than one row returned by a subquery used as an expression.", kRuntime},
+    Known{"DUPLICATED_MAP_KEY", "23505", Code::kRuntime,
+          "Duplicate map key <key> was found, please check the input data. If you want to remove the "
+          "duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\" so that the "
+          "key inserted at last takes precedence.",
+          kRuntime},
+    Known{"NULL_MAP_KEY", "2200E", Code::kRuntime, "Cannot use null as map key.", kRuntime},
+    Known{"USER_RAISED_EXCEPTION", "P0001", Code::kRuntime, "<errorMessage>", kRuntime},
+    Known{"ILLEGAL_DAY_OF_WEEK", "22009", Code::kRuntime, "Illegal input for day of week: <string>.",
+          kIllegalArgument},
+    Known{"CONVERSION_INVALID_INPUT", "22018", Code::kRuntime,
+          "The value <str> (<fmt>) cannot be converted to <targetType> because it is malformed. "
+          "Correct the value as per the syntax, or change its format. Use <suggestion> to tolerate "
+          "malformed input and return NULL instead.",
+          kRuntime},
+    Known{"INVALID_URL", "22P02", Code::kRuntime,
+          "The url is invalid: <url>. Use `try_parse_url` to tolerate invalid URL and return NULL "
+          "instead.",
+          kIllegalArgument},
+};
+
+const Known* known(std::string_view name) {
+    const auto found = std::ranges::find(kKnown, name, &Known::name);
+    return found == kKnown.end() ? nullptr : &*found;
+}
+
+Error make_error(std::string name, std::map<std::string, std::string> parameters) {
+    const Known* entry = known(name);
+    if (entry == nullptr) return {Code::kRuntime, name};
+    const auto add = [&](const char* key, const char* value) {
+        if (entry->message.find(fmt::format("<{}>", key)) != std::string_view::npos) {
+            parameters.try_emplace(key, value);
+        }
+    };
+    add("config", "\"spark.sql.ansi.enabled\"");
+    add("ansiConfig", "\"spark.sql.ansi.enabled\"");
+    add("alternative", "");
+    std::string text;
+    std::string_view rest = entry->message;
+    while (!rest.empty()) {
+        const std::size_t open = rest.find('<');
+        const std::size_t close = open == std::string_view::npos ? open : rest.find('>', open);
+        if (close == std::string_view::npos) {
+            text += rest;
+            break;
+        }
+        text += rest.substr(0, open);
+        const std::string key(rest.substr(open + 1, close - open - 1));
+        const auto found = parameters.find(key);
+        text += found == parameters.end() ? fmt::format("<{}>", key) : found->second;
+        rest.remove_prefix(close + 1);
+    }
+    base::Condition condition{.name = std::move(name),
+                              .sql_state = std::string(entry->sql_state),
+                              .parameters = std::move(parameters),
+                              .java_class = std::string(entry->java_class)};
+    // A date or a time that cannot be read raises another class than a number.
+    const auto target = condition.parameters.find("targetType");
+    if (condition.name == "CAST_INVALID_INPUT" && target != condition.parameters.end()) {
+        if (target->second == "\"DATE\"" || target->second.starts_with("\"TIMESTAMP")) {
+            condition.java_class = kDateTime;
+        } else if (target->second == "\"BOOLEAN\"") {
+            condition.java_class = kRuntime;
+        }
+    }
+    std::string message =
+        fmt::format("[{}] {} SQLSTATE: {}", condition.name, text, condition.sql_state);
+    return {entry->code, std::move(message), std::move(condition)};
+}
+
+std::string spark_integer_name(const std::string& duck) {
+    if (duck == "INT8") return "TINYINT";
+    if (duck == "INT16") return "SMALLINT";
+    if (duck == "INT32") return "INT";
+    if (duck == "INT64") return "BIGINT";
+    if (duck == "INT128") return "DECIMAL(38,0)";
+    return duck;
+}
+
+}  // namespace
+
+std::string condition_text(std::string_view name,
+                           const std::vector<std::pair<std::string_view, std::string>>& parameters) {
+    std::string text = "\x01";
+    text += name;
+    for (const auto& [key, value] : parameters) {
+        text += '\x02';
+        text += key;
+        text += '\x03';
+        for (const char c : value) {
+            if (static_cast<unsigned char>(c) > 3) text.push_back(c);
+        }
+    }
+    text += '\x01';
+    return text;
+}
+
+Error duck_error(const char* raw) {
+    std::string message = raw == nullptr ? "unknown error" : raw;
+    const std::size_t from = message.find('\x01');
+    const std::size_t to = from == std::string::npos ? from : message.find('\x01', from + 1);
+    if (to != std::string::npos) {
+        const std::string inside = message.substr(from + 1, to - from - 1);
+        std::map<std::string, std::string> parameters;
+        std::size_t at = inside.find('\x02');
+        const std::string name = inside.substr(0, at);
+        while (at != std::string::npos) {
+            const std::size_t next = inside.find('\x02', at + 1);
+            const std::string pair = inside.substr(at + 1, next == std::string::npos ? next : next - at - 1);
+            const std::size_t split = pair.find('\x03');
+            if (split != std::string::npos) parameters[pair.substr(0, split)] = pair.substr(split + 1);
+            at = next;
+        }
+        return make_error(name, std::move(parameters));
+    }
+    if (message.find("mr_cancelled") != std::string::npos ||
+        message.find("INTERRUPT Error") != std::string::npos || message == "Interrupted!") {
+        return {Code::kCancelled, "the query was cancelled"};
+    }
+    std::smatch match;
+    static const std::regex overflow(
+        R"re(Overflow in (addition|subtraction|multiplication) of (\w+) \((-?\d+) (.) (-?\d+)\))re");
+    if (std::regex_search(message, match, overflow)) {
+        if (match[2] == "INT8" || match[2] == "INT16") {
+            const char* suffix = match[2] == "INT8" ? "Y" : "S";
+            return make_error("BINARY_ARITHMETIC_OVERFLOW",
+                              {{"value1", match[3].str() + suffix},
+                               {"symbol", match[4]},
+                               {"value2", match[5].str() + suffix},
+                               {"functionName", match[1] == "addition"      ? "`try_add`"
+                                                : match[1] == "subtraction" ? "`try_subtract`"
+                                                                            : "`try_multiply`"}});
+        }
+        const std::string function = match[1] == "addition"      ? "try_add"
+                                     : match[1] == "subtraction" ? "try_subtract"
+                                                                 : "try_multiply";
+        return make_error("ARITHMETIC_OVERFLOW",
+                          {{"message", match[2] == "INT64" ? "long overflow" : "integer overflow"},
+                           {"alternative",
+                            fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", function)}});
+    }
+    static const std::regex range(
+        R"re(Type (\w+) with value (\S+) can't be cast because the value is out of range for the destination type (\w+))re");
+    if (std::regex_search(message, match, range)) {
+        if (match[1] == "INT128") return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
+        const std::string source = match[1];
+        const char* suffix = source == "INT64" ? "L" : source == "INT16" ? "S" : source == "DOUBLE" ? "D" : "";
+        return make_error("CAST_OVERFLOW",
+                          {{"value", match[2].str() + suffix},
+                           {"sourceType", fmt::format("\"{}\"", spark_integer_name(source))},
+                           {"targetType", fmt::format("\"{}\"", spark_integer_name(match[3]))}});
+    }
+    static const std::regex decimal(
+        R"re(Could not cast value (\S+) (?:from \S+ )?to DECIMAL\((\d+),(\d+)\))re");
+    if (std::regex_search(message, match, decimal)) {
+        return make_error("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+                          {{"value", match[1]}, {"precision", match[2]}, {"scale", match[3]}});
+    }
+    static const std::regex wide_decimal(
+        R"re(Casting value "?([-0-9.]+)"? to type DECIMAL\((\d+),(\d+)\) failed: value is out of range)re");
+    if (std::regex_search(message, match, wide_decimal)) {
+        return make_error("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+                          {{"value", match[1]}, {"precision", match[2]}, {"scale", match[3]}});
+    }
+    if (message.find("More than one row returned by a subquery") != std::string::npos) {
+        return make_error("SCALAR_SUBQUERY_TOO_MANY_ROWS", {});
+    }
+    if (message.find("Map keys must be unique") != std::string::npos) {
+        return make_error("DUPLICATED_MAP_KEY", {{"key", ""}});
+    }
+    if (message.find("Map keys can not be NULL") != std::string::npos) return make_error("NULL_MAP_KEY", {});
+    if (message.find("Out of Range Error") != std::string::npos &&
+        message.find("verflow") != std::string::npos) {
+        return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
+    }
+    if (message.starts_with("Out of Memory Error")) return {Code::kResourceExhausted, message};
+    if (message.starts_with("IO Error")) return {Code::kIo, message};
+    if (message.starts_with("Not implemented Error")) return {Code::kUnsupported, message};
+    if (message.starts_with("INTERNAL Error") || message.starts_with("Binder Error") ||
+        message.starts_with("Parser Error") || message.starts_with("Catalog Error")) {
+        // The lowered query is ours: DuckDB's complaint about it is no fault of the user.
+        return {Code::kInternal, message};
+    }
+    return {Code::kRuntime, message};
+}
+
+}  // namespace millrace::columnar

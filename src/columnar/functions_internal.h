@@ -1,0 +1,153 @@
+// Our own scalar functions (mr_…): how they are written and made known to DuckDB.
+//
+// A function is a loop over the rows of a chunk. Call gives it the arguments' vectors and takes its
+// results; a FunctionList collects functions with their types, several of one name being overloads.
+// Functions keep no state between calls and run on any of DuckDB's threads.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "columnar/duck_internal.h"
+#include "columnar/errors_internal.h"
+
+namespace millrace::columnar {
+
+// One argument or the result, as an array of T (bool, integers, double, duckdb_string_t …).
+template <class T>
+class Column {
+public:
+    explicit Column(duckdb_vector vector)
+        : data_(static_cast<const T*>(duckdb_vector_get_data(vector))),
+          validity_(duckdb_vector_get_validity(vector)) {}
+    bool is_null(idx_t row) const { return vector_is_null(validity_, row); }
+    const T& operator[](idx_t row) const { return data_[row]; }
+
+private:
+    const T* data_;
+    const std::uint64_t* validity_;
+};
+
+class Call {
+public:
+    Call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+        : info_(info), input_(input), output_(output), rows_(duckdb_data_chunk_get_size(input)) {}
+
+    idx_t rows() const { return rows_; }
+    idx_t arguments() const { return duckdb_data_chunk_get_column_count(input_); }
+    duckdb_vector argument(idx_t index) const { return duckdb_data_chunk_get_vector(input_, index); }
+    template <class T>
+    Column<T> column(idx_t index) const {
+        return Column<T>(argument(index));
+    }
+    // A string argument that is the same in all rows; empty when null.
+    std::string_view constant(idx_t index) const;
+    // True when any argument is null in this row.
+    bool any_null(idx_t row) const;
+
+    duckdb_vector output() const { return output_; }
+    template <class T>
+    T* results() const {
+        return static_cast<T*>(duckdb_vector_get_data(output_));
+    }
+    void set_null(idx_t row);
+    void set_text(idx_t row, std::string_view text) {
+        duckdb_unsafe_vector_assign_string_element_len(output_, row, text.data(), text.size());
+    }
+    // End the query with this condition.
+    void fail(std::string_view condition,
+              const std::vector<std::pair<std::string_view, std::string>>& parameters = {});
+    void fail_with(const std::string& text);
+    bool failed() const { return failed_; }
+    void* extra() const;  // What register_typed was given.
+
+private:
+    duckdb_function_info info_;
+    duckdb_data_chunk input_;
+    duckdb_vector output_;
+    idx_t rows_;
+    std::uint64_t* validity_ = nullptr;
+    bool failed_ = false;
+};
+
+using FunctionBody = void (*)(Call&);
+
+class FunctionList {
+public:
+    struct Entry {
+        std::vector<duckdb_type> arguments;
+        duckdb_type result;
+        FunctionBody body;
+        bool sees_nulls = false;  // Else a null constant gives null without a call.
+        bool varargs = false;     // The last argument's type, any number of times.
+        bool is_volatile = false;
+    };
+    void add(std::string name, Entry entry) { entries_[std::move(name)].push_back(std::move(entry)); }
+    Result<void> register_all(duckdb_connection connection) const;
+
+private:
+    std::map<std::string, std::vector<Entry>> entries_;
+};
+
+// Whether a cast or its like raises errors, from its 'ansi' / 'try' / 'legacy' argument.
+inline bool raises(const Call& call, idx_t mode_argument) {
+    return call.constant(mode_argument) == "ansi";
+}
+
+// Loops for functions of one and of two arguments that are null where an argument is.
+template <class In, class Out, auto compute>
+void unary(Call& call) {
+    const auto in = call.column<In>(0);
+    auto* out = call.results<Out>();
+    for (idx_t row = 0; row < call.rows(); ++row) {
+        if (in.is_null(row)) {
+            call.set_null(row);
+        } else {
+            out[row] = compute(in[row]);
+        }
+    }
+}
+template <class A, class B, class Out, auto compute>
+void binary(Call& call) {
+    const auto a = call.column<A>(0);
+    const auto b = call.column<B>(1);
+    auto* out = call.results<Out>();
+    for (idx_t row = 0; row < call.rows(); ++row) {
+        if (a.is_null(row) || b.is_null(row)) {
+            call.set_null(row);
+        } else {
+            out[row] = compute(a[row], b[row]);
+        }
+    }
+}
+
+// The lists, by file.
+void add_cast_functions(FunctionList& list);
+void add_time_functions(FunctionList& list);
+void add_text_functions(FunctionList& list);
+void add_regex_functions(FunctionList& list);
+void add_hash_functions(FunctionList& list);
+void add_math_functions(FunctionList& list);
+void add_json_functions(FunctionList& list);
+// Functions that DuckDB's SQL can say, as macros: one text of CREATE MACRO statements.
+std::string_view macro_script();
+
+// Time windows: time -> struct<start, end>, or the array of all windows that hold it. Call::extra()
+// is the WindowSpan.
+struct WindowSpan {
+    std::int64_t duration_us = 0;
+    std::int64_t slide_us = 0;
+    std::int64_t start_us = 0;
+};
+void run_time_window(Call& call);
+void run_time_windows(Call& call);
+
+// A function with types of its own and data that its body finds by Call::extra().
+Result<void> register_typed(duckdb_connection connection, const std::string& name,
+                            duckdb_logical_type argument, duckdb_logical_type result,
+                            FunctionBody body, void* data, void (*destroy)(void*));
+
+}  // namespace millrace::columnar

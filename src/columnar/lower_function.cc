@@ -1,0 +1,527 @@
+// Function calls: by the table's templates, and by name where a template cannot say it.
+#include <array>
+
+#include "columnar/lowering_internal.h"
+#include "sql/function_table.h"
+
+namespace millrace::columnar {
+
+using plan::DataType;
+using plan::TypedExpr;
+using plan::TypeKind;
+
+namespace {
+
+const std::string* constant_text(const TypedExpr& expression) {
+    const auto* constant = expression.as<plan::Literal>();
+    return constant == nullptr ? nullptr : std::get_if<std::string>(&constant->value);
+}
+
+// Options of from_json and its like: a constant map, or the map() call that builds it.
+Result<plan::Options> constant_options(const TypedExpr& expression) {
+    plan::Options options;
+    const auto put = [&](const std::string& key, const std::string& value) {
+        std::string lower = key;
+        for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        options[lower] = value;
+    };
+    if (const auto* constant = expression.as<plan::Literal>()) {
+        const auto* children = std::get_if<std::vector<plan::Literal>>(&constant->value);
+        for (std::size_t i = 0; children != nullptr && i + 1 < children->size(); i += 2) {
+            const auto* key = std::get_if<std::string>(&(*children)[i].value);
+            const auto* value = std::get_if<std::string>(&(*children)[i + 1].value);
+            if (key != nullptr && value != nullptr) put(*key, *value);
+        }
+        return options;
+    }
+    const auto* call = expression.as<plan::FunctionCall>();
+    if (call != nullptr && call->name == "map") {
+        for (std::size_t i = 0; i + 1 < call->args.size(); i += 2) {
+            const std::string* key = constant_text(*call->args[i]);
+            const std::string* value = constant_text(*call->args[i + 1]);
+            if (key == nullptr || value == nullptr) {
+                return fail(Code::kAnalysis, "options must be constants");
+            }
+            put(*key, *value);
+        }
+        return options;
+    }
+    if (const auto* cast = expression.as<plan::TypedCast>()) return constant_options(*cast->child);
+    return fail(Code::kAnalysis, "options must be constants");
+}
+
+
+}  // namespace
+
+Result<std::string> Lowering::function(const plan::FunctionCall& call, const TypedExpr& whole) {
+    MR_TRY(const std::string special, special_function(call, whole));
+    if (!special.empty()) return special;
+    const sql::FunctionRow* row = sql::function_by_id(call.name);
+    if (row == nullptr) return fail(Code::kInternal, "no function is called {}", call.name);
+    const std::string_view pattern = sql::lowering_of(*row, call.mode);
+    if (pattern.empty()) {
+        return fail(base::Error(
+            Code::kUnsupported,
+            fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: function {} "
+                        "in this place. SQLSTATE: 0A000",
+                        call.name),
+            {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}));
+    }
+    MR_TRY(const auto texts, arguments(call.args));
+    std::vector<DataType> types;
+    for (const auto& arg : call.args) types.push_back(arg->type);
+    const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
+    std::string text = sql::expand_lowering(
+        pattern, {.texts = texts,
+                  .types = types,
+                  .result = whole.type,
+                  .mode = call.mode,
+                  .time_zone = zone,
+                  .duckdb_type = [](const DataType& type) { return duck_type_name(type); }});
+    // Comparisons and tests are BOOLEAN already, and stay visible to DuckDB's optimizer.
+    if (whole.type.is(TypeKind::kBoolean) && text.front() == '(') return text;
+    return fmt::format("CAST({} AS {})", text, duck_type_name(whole.type));
+}
+
+Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
+                                               const TypedExpr& whole) {
+    const std::string& name = call.name;
+    const auto& args = call.args;
+    if (name == "like" && args.size() >= 2) {
+        // Without an escape in it, a constant pattern is one that DuckDB's optimizer knows.
+        const std::string* pattern = constant_text(*args[1]);
+        const std::string* escape = args.size() > 2 ? constant_text(*args[2]) : nullptr;
+        if (pattern != nullptr && (args.size() == 2 || escape != nullptr) &&
+            pattern->find(escape == nullptr ? "\\" : *escape) == std::string::npos) {
+            MR_TRY(const std::string value, expression(*args[0]));
+            return fmt::format("({} LIKE {})", value, quoted(*pattern));
+        }
+        return std::string();
+    }
+    if (name == "from_json" && !args.empty()) {
+        plan::Options options;
+        // The schema is in the call's type; options are the last argument, a map.
+        if (args.back()->type.is(TypeKind::kMap)) {
+            MR_TRY(options, constant_options(*args.back()));
+        }
+        const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
+        // Bytes that were only cast to a string are parsed where they lie.
+        const TypedExpr* source = args[0].get();
+        const auto* child_cast = source->as<plan::TypedCast>();
+        const bool binary = child_cast != nullptr && child_cast->child->type.is(TypeKind::kBinary);
+        if (binary) source = child_cast->child.get();
+        MR_TRY(const std::string value, expression(*source));
+        MR_TRY(const std::string reader, functions_.from_json(whole.type, options, zone, binary));
+        return fmt::format("{}({})", reader, value);
+    }
+    if (name == "to_json" && !args.empty()) {
+        plan::Options options;
+        if (args.size() > 1) {
+            MR_TRY(options, constant_options(*args.back()));
+        }
+        const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
+        MR_TRY(const std::string value, expression(*args[0]));
+        MR_TRY(const std::string writer, functions_.to_json(args[0]->type, options, zone));
+        return fmt::format("{}({})", writer, value);
+    }
+    if (name == "struct" || name == "named_struct") {
+        const std::size_t step = name == "struct" ? 1 : 2;
+        std::string fields;
+        for (std::size_t i = step - 1; i < args.size(); i += step) {
+            MR_TRY(const std::string value, expression(*args[i]));
+            fields += fmt::format("{}f{} := {}", fields.empty() ? "" : ", ", i / step, value);
+        }
+        return fmt::format("struct_pack({})", fields.empty() ? "f0 := false" : fields);
+    }
+    if (name == "map") {
+        MR_TRY(const auto texts, arguments(args));
+        std::string keys;
+        std::string values;
+        for (std::size_t i = 0; i + 1 < texts.size(); i += 2) {
+            keys += (keys.empty() ? "" : ", ") + texts[i];
+            values += (values.empty() ? "" : ", ") + texts[i + 1];
+        }
+        return fmt::format("CAST(map([{}], [{}]) AS {})", keys, values, duck_type_name(whole.type));
+    }
+    if (name == "with_field" && args.size() == 3) {
+        const std::string* field = constant_text(*args[1]);
+        MR_TRY(const std::string value, expression(*args[0]));
+        MR_TRY(const std::string replacement, expression(*args[2]));
+        const auto& before = args[0]->type.fields();
+        const auto& after = whole.type.fields();
+        std::string fields;
+        for (std::size_t i = 0; i < after.size(); ++i) {
+            const bool replaced = field != nullptr && (i >= before.size() || after[i].name == *field);
+            fields += fmt::format("{}f{} := {}", i == 0 ? "" : ", ", i,
+                                  replaced ? replacement
+                                           : fmt::format("struct_extract({}, 'f{}')", value, i));
+        }
+        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE struct_pack({}) END", value, fields);
+    }
+    if (name == "get_array_field" && args.size() == 2) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        const auto* index = args[1]->as<plan::Literal>();
+        const auto* number = index == nullptr ? nullptr : std::get_if<std::int64_t>(&index->value);
+        const std::string element = fresh("x");
+        return fmt::format("list_transform({}, lambda {}: struct_extract({}, 'f{}'))", value, element,
+                           element, number == nullptr ? 0 : *number);
+    }
+    if (name == "get_map_value" || name == "get_array_item" || name == "element_at" ||
+        name == "try_element_at") {
+        MR_TRY(const auto texts, arguments(args));
+        if (args[0]->type.is(TypeKind::kMap)) {
+            return fmt::format("{}[{}]", texts[0], texts[1]);
+        }
+        const bool quiet = call.mode != plan::EvalMode::kAnsi || name == "try_element_at";
+        const std::string type = duck_type_name(whole.type);
+        if (name == "get_array_item") {
+            return fmt::format(
+                "CAST(CASE WHEN {1} >= 0 AND {1} < len({0}) THEN {0}[{1} + 1] "
+                "WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE {2} END AS {3})",
+                texts[0], texts[1],
+                quiet ? "NULL"
+                      : fmt::format("mr_raise_index('INVALID_ARRAY_INDEX', {}, len({}))", texts[1],
+                                    texts[0]),
+                type);
+        }
+        return fmt::format(
+            "CAST(CASE WHEN {1} = 0 THEN mr_raise('INVALID_INDEX_OF_ZERO') "
+            "WHEN abs({1}) <= len({0}) THEN {0}[{1}] "
+            "WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE {2} END AS {3})",
+            texts[0], texts[1],
+            quiet ? "NULL"
+                  : fmt::format("mr_raise_index('INVALID_ARRAY_INDEX_IN_ELEMENT_AT', {}, len({}))",
+                                texts[1], texts[0]),
+            type);
+    }
+    if (name == "arrays_zip") {
+        MR_TRY(const auto texts, arguments(args));
+        std::string lists;
+        for (const std::string& text : texts) lists += (lists.empty() ? "" : ", ") + text;
+        std::string nulls;
+        for (const std::string& text : texts) {
+            nulls += fmt::format("{}{} IS NULL", nulls.empty() ? "" : " OR ", text);
+        }
+        // list_zip gives unnamed structs: the cast is by position.
+        return fmt::format("CASE WHEN {} THEN NULL ELSE CAST(list_zip({}) AS {}) END",
+                           nulls.empty() ? "false" : nulls, lists, duck_type_name(whole.type));
+    }
+    if (name.ends_with("_decimal")) return decimal_function(call, whole);
+    for (const auto& arg : args) {
+        if (arg->as<plan::TypedLambda>() != nullptr) return lambda_function(call, whole);
+    }
+    return std::string();
+}
+
+Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
+                                               const TypedExpr& whole) {
+    const std::string& name = call.name;
+    const bool quiet = call.mode != plan::EvalMode::kAnsi;
+    const DataType& type = whole.type;
+    if (call.args.size() != 2 || !call.args[0]->type.is(TypeKind::kDecimal) ||
+        !call.args[1]->type.is(TypeKind::kDecimal)) {
+        return std::string();
+    }
+    const DataType& a = call.args[0]->type;
+    const DataType& b = call.args[1]->type;
+    MR_TRY(const auto texts, arguments(call.args));
+    const std::string target = duck_type_name(type);
+    const auto zero_checked = [&](const std::string& value, const char* condition) {
+        return fmt::format("CASE WHEN {} = 0 THEN {} ELSE {} END", texts[1],
+                           quiet ? "NULL" : raise(condition), value);
+    };
+    if (name == "add_decimal" || name == "subtract_decimal") {
+        const char op = name == "add_decimal" ? '+' : '-';
+        const int scale = std::max(a.scale(), b.scale());
+        const int digits = std::max(a.precision() - a.scale(), b.precision() - b.scale());
+        if (digits + scale + 1 <= 38) {
+            return fmt::format("CAST(CAST({} AS DECIMAL({},{})) {} CAST({} AS DECIMAL({},{})) AS {})",
+                               texts[0], digits + scale + 1, scale, op, texts[1], digits + scale + 1,
+                               scale, target);
+        }
+    }
+    if (name == "multiply_decimal" && a.precision() + b.precision() + 1 <= 38) {
+        return fmt::format("CAST({} * {} AS {})", texts[0], texts[1], target);
+    }
+    if (name == "remainder_decimal" || name == "pmod_decimal") {
+        const int scale = std::max(a.scale(), b.scale());
+        const int digits = std::max(a.precision() - a.scale(), b.precision() - b.scale());
+        if (digits + scale <= 38) {
+            const std::string both = fmt::format("DECIMAL({},{})", digits + scale, scale);
+            const std::string x = fmt::format("CAST({} AS {})", texts[0], both);
+            const std::string y = fmt::format("CAST({} AS {})", texts[1], both);
+            const std::string value =
+                name == "remainder_decimal"
+                    ? fmt::format("CAST({} % {} AS {})", x, y, target)
+                    : fmt::format("CAST(CASE WHEN {0} % {1} < 0 THEN (({0} % {1}) + {1}) % {1} ELSE {0} % {1} END AS {2})",
+                                  x, y, target);
+            return zero_checked(value, "REMAINDER_BY_ZERO");
+        }
+    }
+    // What does not fit 38 digits on the way, and every division, is done by a function of ours on
+    // unscaled values.
+    const auto op = name == "add_decimal"         ? "add"
+                    : name == "subtract_decimal"  ? "subtract"
+                    : name == "multiply_decimal"  ? "multiply"
+                    : name == "divide_decimal"    ? "divide"
+                    : name == "remainder_decimal" ? "remainder"
+                    : name == "div_decimal"       ? "div"
+                                                  : "";
+    if (*op == '\0') return std::string();
+    // A DECIMAL(38, 0) of the unscaled value, which any decimal can be brought to.
+    const auto unscaled = [](const std::string& text, const DataType& from) {
+        return fmt::format("mr_unscaled(CAST({} AS VARCHAR), {})", text, from.scale());
+    };
+    const std::string value = fmt::format(
+        "mr_decimal('{}', {}, {}, {}, {}, {}, {}, {})", op, unscaled(texts[0], a), a.scale(),
+        unscaled(texts[1], b), b.scale(), type.is(TypeKind::kDecimal) ? type.precision() : 20,
+        type.is(TypeKind::kDecimal) ? type.scale() : 0, quiet ? "'try'" : "'ansi'");
+    const std::string cast = fmt::format("CAST({} AS {})", value, target);
+    return name == "divide_decimal" || name == "div_decimal" ? zero_checked(cast, "DIVIDE_BY_ZERO")
+                                                             : cast;
+}
+
+Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
+                                              const TypedExpr& whole) {
+    const std::string& name = call.name;
+    std::vector<std::string> values;
+    std::vector<const plan::TypedLambda*> lambdas;
+    for (const auto& arg : call.args) {
+        if (const auto* lambda = arg->as<plan::TypedLambda>()) {
+            lambdas.push_back(lambda);
+        } else {
+            MR_TRY(std::string value, expression(*arg));
+            values.push_back(std::move(value));
+        }
+    }
+    if (lambdas.empty() || values.empty()) return std::string();
+    // `lambda a, i: body`, where Spark's index counts from 0 and DuckDB's from 1.
+    const auto indexed = [&](const plan::TypedLambda& lambda) -> Result<std::string> {
+        MR_TRY(std::string body, expression(*lambda.body));
+        const std::string first = column_name(lambda.parameters.at(0).id);
+        if (lambda.parameters.size() < 2) return fmt::format("lambda {}: {}", first, body);
+        const std::string second = column_name(lambda.parameters[1].id);
+        // A lambda of one element binds the moved index: DuckDB has no let.
+        std::string moved;
+        const std::string renamed = fresh("i");
+        std::size_t at = 0;
+        while (at < body.size()) {
+            const std::size_t found = body.find(second, at);
+            if (found == std::string::npos) {
+                moved += body.substr(at);
+                break;
+            }
+            const std::size_t end = found + second.size();
+            const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+            const bool whole_name = (found == 0 || !word(body[found - 1])) &&
+                                    (end == body.size() || !word(body[end]));
+            moved += body.substr(at, found - at);
+            moved += whole_name ? fmt::format("CAST({} - 1 AS INTEGER)", renamed) : second;
+            at = end;
+        }
+        return fmt::format("lambda {}, {}: {}", first, renamed, moved);
+    };
+    const std::string type = duck_type_name(whole.type);
+    // Bodies over two lists or maps see a struct of both.
+    const auto with_pair = [&](const plan::TypedLambda& lambda, const std::string& a,
+                               const std::string& b, const std::string& pair) -> Result<std::string> {
+        // list_transform over positions: the parameters become list elements at a position.
+        MR_TRY(const std::string body, expression(*lambda.body));
+        return fmt::format("list_transform([{}], lambda {}: list_transform([{}], lambda {}: {})[1])[1]",
+                           fmt::format("{}[{}]", a, pair), column_name(lambda.parameters.at(0).id),
+                           fmt::format("{}[{}]", b, pair), column_name(lambda.parameters.at(1).id), body);
+    };
+    if (name == "transform") {
+        MR_TRY(const std::string body, indexed(*lambdas[0]));
+        return fmt::format("CAST(list_transform({}, {}) AS {})", values[0], body, type);
+    }
+    if (name == "filter") {
+        MR_TRY(const std::string body, indexed(*lambdas[0]));
+        return fmt::format("CAST(list_filter({}, {}) AS {})", values[0], body, type);
+    }
+    if (name == "exists" || name == "forall") {
+        MR_TRY(const std::string body, indexed(*lambdas[0]));
+        // Three-valued: true when some is, else null when some is unknown, else false.
+        return fmt::format("CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN {3} ELSE {1}(list_transform({0}, {2})) END",
+                           values[0], name == "exists" ? "mr_any" : "mr_all", body,
+                           name == "exists" ? "false" : "true");
+    }
+    if (name == "aggregate") {
+        if (values.size() < 2) return std::string();
+        MR_TRY(const std::string body, expression(*lambdas[0]->body));
+        const std::string state = duck_type_name(call.args[1]->type);
+        std::string folded = fmt::format(
+            "CASE WHEN {0} IS NULL THEN NULL ELSE list_reduce(list_prepend(struct_pack(a := CAST({1} AS {2}), x := NULL), "
+            "list_transform({0}, lambda mr_y: struct_pack(a := CAST(NULL AS {2}), x := mr_y))), "
+            "lambda mr_p, mr_q: struct_pack(a := CAST(list_transform([mr_p.a], lambda {3}: list_transform([mr_q.x], lambda {4}: {5})[1])[1] AS {2}), x := mr_q.x)).a END",
+            values[0], values[1], state, column_name(lambdas[0]->parameters.at(0).id),
+            column_name(lambdas[0]->parameters.at(1).id), body);
+        if (lambdas.size() > 1) {
+            MR_TRY(const std::string finish, expression(*lambdas[1]->body));
+            folded = fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE list_transform([{}], lambda {}: {})[1] END",
+                                 values[0], folded, column_name(lambdas[1]->parameters.at(0).id), finish);
+        }
+        return fmt::format("CAST({} AS {})", folded, type);
+    }
+    if (name == "zip_with" && values.size() == 2) {
+        const std::string index = fresh("i");
+        MR_TRY(const std::string body, with_pair(*lambdas[0], values[0], values[1], index));
+        return fmt::format(
+            "CAST(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE "
+            "list_transform(range(1, greatest(len({0}), len({1})) + 1), lambda {2}: {3}) END AS {4})",
+            values[0], values[1], index, body, type);
+    }
+    if (name == "map_filter" || name == "transform_keys" || name == "transform_values") {
+        const std::string index = fresh("i");
+        const std::string keys = fmt::format("map_keys({})", values[0]);
+        const std::string items = fmt::format("map_values({})", values[0]);
+        MR_TRY(const std::string body, with_pair(*lambdas[0], keys, items, index));
+        const std::string positions = fmt::format("range(1, len({}) + 1)", keys);
+        if (name == "map_filter") {
+            return fmt::format(
+                "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE map_from_entries(list_transform(list_filter({1}, "
+                "lambda {2}: {3}), lambda {2}: map_entries({0})[{2}])) END AS {4})",
+                values[0], positions, index, body, type);
+        }
+        const std::string made = fmt::format("list_transform({}, lambda {}: {})", positions, index, body);
+        return fmt::format("CAST(CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END AS {})", values[0],
+                           name == "transform_keys" ? made : keys,
+                           name == "transform_keys" ? items : made, type);
+    }
+    if (name == "array_sort") {
+        return fail(base::Error(
+            Code::kUnsupported,
+            "[UNSUPPORTED_FEATURE.ARRAY_SORT_COMPARATOR] The feature is not supported: array_sort "
+            "with a comparison function. SQLSTATE: 0A000",
+            {.name = "UNSUPPORTED_FEATURE.ARRAY_SORT_COMPARATOR", .sql_state = "0A000"}));
+    }
+    return std::string();
+}
+
+Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, const DataType& type,
+                                             const std::string& over) {
+    const sql::FunctionRow* row = sql::function_by_id(call.name);
+    if (row == nullptr) return fail(Code::kInternal, "no aggregate is called {}", call.name);
+    MR_TRY(auto texts, arguments(call.args));
+    std::string filter;
+    if (call.filter != nullptr) {
+        MR_TRY(filter, expression(*call.filter));
+    }
+    const std::string& name = call.name;
+    // count counts rows in which nothing is null.
+    if (name == "count") {
+        std::string condition = filter;
+        std::string row_value;
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            const bool constant =
+                call.args[i]->as<plan::Literal>() != nullptr && !call.args[i]->nullable;
+            if (!constant && (texts.size() > 1 || !filter.empty())) {
+                condition += (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[i]);
+            }
+            row_value += (row_value.empty() ? "" : ", ") + texts[i];
+        }
+        if (texts.empty()) row_value = "1";
+        std::string counted = texts.size() > 1 ? fmt::format("row({})", row_value) : row_value;
+        if (!condition.empty()) counted = fmt::format("CASE WHEN {} THEN {} END", condition, counted);
+        const bool rows = !call.distinct && condition.empty() &&
+                          (texts.empty() || (call.args[0]->as<plan::Literal>() != nullptr &&
+                                             !call.args[0]->nullable));
+        if (rows) counted = "*";
+        return fmt::format("count({}{}){}", call.distinct ? "DISTINCT " : "", counted, over);
+    }
+    std::string_view pattern = sql::lowering_of(*row, call.mode);
+    // Forms that can stand before OVER or after DISTINCT, where the table's is an expression.
+    if (!over.empty() || call.distinct) {
+        if (name == "avg") pattern = "avg(CAST({0} AS DOUBLE))";
+        if (name == "var_samp") pattern = "var_samp({0})";
+        if (name == "stddev_samp") pattern = "stddev_samp({0})";
+    }
+    if (pattern.empty()) {
+        return fail(base::Error(
+            Code::kUnsupported,
+            fmt::format("[UNSUPPORTED_FEATURE.AGGREGATE] The feature is not supported: aggregate {} "
+                        "in this place. SQLSTATE: 0A000",
+                        name),
+            {.name = "UNSUPPORTED_FEATURE.AGGREGATE", .sql_state = "0A000"}));
+    }
+    // Null rows are no rows to most aggregates: a filter may null the first argument instead.
+    const bool keeps_nulls = name == "first" || name == "last";
+    bool ignore_nulls = call.ignore_nulls;
+    if (keeps_nulls && call.args.size() > 1) {
+        const auto* flag = call.args[1]->as<plan::Literal>();
+        const auto* value = flag == nullptr ? nullptr : std::get_if<bool>(&flag->value);
+        ignore_nulls = ignore_nulls || (value != nullptr && *value);
+    }
+    if (!filter.empty() && !keeps_nulls && !texts.empty()) {
+        texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
+    }
+    std::string distinct_pattern(pattern);
+    if (call.distinct) {
+        for (const std::string_view from : {"({0}", "(CAST({0}"}) {
+            std::size_t at = 0;
+            while ((at = distinct_pattern.find(from, at)) != std::string::npos) {
+                distinct_pattern.insert(at + 1, "DISTINCT ");
+                at += from.size() + 9;
+            }
+        }
+    }
+    std::vector<DataType> types;
+    for (const auto& arg : call.args) types.push_back(arg->type);
+    std::string text = sql::expand_lowering(
+        distinct_pattern,
+        {.texts = texts,
+         .types = types,
+         .result = type,
+         .mode = call.mode,
+         .time_zone = "UTC",
+         .duckdb_type = [](const DataType& wanted) { return duck_type_name(wanted); }});
+    if (keeps_nulls) {
+        std::string condition = filter;
+        if (ignore_nulls) {
+            condition += (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[0]);
+        }
+        if (!over.empty()) {
+            // As window functions they are called by other names and take no filter.
+            text = fmt::format("{}_value({}{})", name, texts[0], ignore_nulls ? " IGNORE NULLS" : "");
+        } else if (!condition.empty()) {
+            text = fmt::format("{} FILTER (WHERE {})", text, condition);
+        }
+    }
+    if ((name == "lag" || name == "lead") && ignore_nulls) {
+        text.insert(text.rfind(')'), " IGNORE NULLS");
+    }
+    if (!call.order_by.empty()) {
+        std::string orders;
+        for (const auto& [key, order] : call.order_by) {
+            MR_TRY(const std::string value, expression(*key));
+            const bool nulls_first = order.nulls_first.value_or(order.ascending);
+            orders += fmt::format("{}{} {} NULLS {}", orders.empty() ? " ORDER BY " : ", ", value,
+                                  order.ascending ? "ASC" : "DESC", nulls_first ? "FIRST" : "LAST");
+        }
+        const std::size_t end = text.find_last_of(')');
+        if (end != std::string::npos) text.insert(end, orders);
+    }
+    if (!over.empty() && (name == "collect_list" || name == "collect_set")) {
+        text = fmt::format("coalesce(list({}{}) FILTER (WHERE {} IS NOT NULL){}, [])",
+                           name == "collect_set" ? "DISTINCT " : "", texts[0], texts[0], over);
+    } else {
+        text += over;
+    }
+    if (name == "sum" || name == "try_sum") {
+        // A sum that leaves the type is Spark's overflow; DuckDB's own is wider.
+        if (type.is(TypeKind::kLong)) {
+            return fmt::format("{}({} AS BIGINT)",
+                               call.mode == plan::EvalMode::kAnsi && name == "sum" ? "CAST" : "TRY_CAST",
+                               text);
+        }
+        if (type.is(TypeKind::kDayTimeInterval) || type.is(TypeKind::kYearMonthInterval)) {
+            const bool months = type.is(TypeKind::kYearMonthInterval);
+            return fmt::format(
+                "{}(CAST(sum({}({})){} AS {}))", months ? "to_months" : "to_microseconds",
+                months ? "mr_months" : "epoch_us", texts[0], over, months ? "INTEGER" : "BIGINT");
+        }
+    }
+    return fmt::format("CAST({} AS {})", text, duck_type_name(type));
+}
+
+}  // namespace millrace::columnar

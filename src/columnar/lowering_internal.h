@@ -1,0 +1,109 @@
+// Lowering: an analyzed plan as one DuckDB SELECT.
+//
+// Every node becomes a subquery whose columns are called c<attribute id>; ids are unique in a plan,
+// so that a name means one thing wherever it stands, a correlated subquery included. Expressions
+// become typed SQL: what DuckDB would decide for itself (type of a sum, order of nulls, rounding of a
+// cast) is written out as Spark has it. A Lowering is used once, by one thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "columnar/engine.h"
+#include "columnar/scan_internal.h"
+#include "plan/logical.h"
+
+namespace millrace::columnar {
+
+// Functions whose types depend on a schema: DuckDB wants one for each, made when first needed.
+class TypedFunctions {
+public:
+    virtual ~TypedFunctions() = default;
+    // The name of the function (VARCHAR or BLOB) -> `type` that reads JSON.
+    virtual Result<std::string> from_json(const plan::DataType& type, const plan::Options& options,
+                                          const std::string& time_zone, bool from_binary) = 0;
+    // The name of the function `type` -> VARCHAR that writes JSON.
+    virtual Result<std::string> to_json(const plan::DataType& type, const plan::Options& options,
+                                        const std::string& time_zone) = 0;
+    // The name of the function `type` -> VARCHAR that casts to string.
+    virtual Result<std::string> to_text(const plan::DataType& type,
+                                        const std::string& time_zone) = 0;
+    // The name of the function time -> window, or -> array of windows where they overlap.
+    virtual Result<std::string> time_window(bool ntz, std::int64_t duration_us,
+                                            std::int64_t slide_us, std::int64_t start_us) = 0;
+};
+
+class Lowering {
+public:
+    Lowering(ScanRegistry& registry, TypedFunctions& functions)
+        : registry_(registry), functions_(functions) {}
+
+    // The whole query: columns in output order, each of exactly its type.
+    Result<std::string> query(const plan::LogicalNode& node);
+
+    // The slots that the query reads: of the plan's scans, by scan_id, and of its own data.
+    const std::multimap<std::int64_t, std::shared_ptr<ScanSlot>>& scans() const { return scans_; }
+    const std::vector<std::shared_ptr<ScanSlot>>& constants() const { return constants_; }
+    // Row counts to plan with, where the inputs are known before.
+    void expect(const ScanInputs& inputs) { inputs_ = &inputs; }
+
+    Result<std::string> node(const plan::LogicalNode& node);
+    Result<std::string> expression(const plan::TypedExpr& expression);
+    // `value` (SQL text of type `from`) as `to`.
+    Result<std::string> cast(const std::string& value, const plan::DataType& from,
+                             const plan::DataType& to, plan::EvalMode mode,
+                             const std::string& time_zone);
+
+private:
+    Result<std::string> scan(const plan::ScanNode& node);
+    Result<std::string> local_data(const plan::LocalDataNode& node);
+    Result<std::string> project(const plan::ProjectNode& node);
+    Result<std::string> join(const plan::JoinNode& node);
+    Result<std::string> aggregate(const plan::AggregateNode& node);
+    Result<std::string> window(const plan::WindowNode& node);
+    Result<std::string> time_window(const plan::TimeWindowNode& node);
+    Result<std::string> session_window(const plan::SessionWindowNode& node);
+    Result<std::string> sort(const plan::LogicalSort& node);
+    Result<std::string> limit(const plan::LogicalLimit& node);
+    Result<std::string> set_operation(const plan::SetOpNode& node);
+    Result<std::string> deduplicate(const plan::DeduplicateNode& node);
+    Result<std::string> generate(const plan::GenerateNode& node);
+    Result<std::string> sample(const plan::SampleNode& node);
+    Result<std::string> order_by(const std::vector<plan::TypedOrder>& orders);
+
+    Result<std::string> literal(const plan::Literal& literal);
+    Result<std::string> function(const plan::FunctionCall& call, const plan::TypedExpr& whole);
+    // Functions that no template can say; empty: not one of them.
+    Result<std::string> special_function(const plan::FunctionCall& call,
+                                         const plan::TypedExpr& whole);
+    Result<std::string> decimal_function(const plan::FunctionCall& call,
+                                         const plan::TypedExpr& whole);
+    Result<std::string> lambda_function(const plan::FunctionCall& call,
+                                        const plan::TypedExpr& whole);
+    Result<std::string> aggregate_call(const plan::AggregateCall& call, const plan::DataType& type,
+                                       const std::string& over);
+    Result<std::string> subquery(const plan::TypedSubquery& subquery);
+    Result<std::vector<std::string>> arguments(const std::vector<plan::TypedExprPtr>& args);
+    Result<std::string> cast_from_string(const std::string& value, const plan::DataType& to,
+                                         plan::EvalMode mode, const std::string& time_zone);
+    Result<std::string> cast_nested(const std::string& value, const plan::DataType& from,
+                                    const plan::DataType& to, plan::EvalMode mode,
+                                    const std::string& time_zone);
+    std::string fresh(std::string_view prefix) { return fmt::format("{}{}", prefix, next_name_++); }
+
+    ScanRegistry& registry_;
+    TypedFunctions& functions_;
+    const ScanInputs* inputs_ = nullptr;
+    std::multimap<std::int64_t, std::shared_ptr<ScanSlot>> scans_;
+    std::vector<std::shared_ptr<ScanSlot>> constants_;
+    int next_name_ = 0;
+    int depth_ = 0;
+};
+
+std::string column_name(plan::AttributeId id);
+// A call that ends the query with a condition, of a type that fits everywhere.
+std::string raise(std::string_view condition);
+
+}  // namespace millrace::columnar
