@@ -14,7 +14,8 @@ plan::Options options(const Map& messages) {
     plan::Options result;
     for (const auto& [key, value] : messages) {
         std::string lower = key;
-        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return std::tolower(c); });
         result[std::move(lower)] = value;
     }
     return result;

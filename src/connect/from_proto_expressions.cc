@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "connect/from_proto_lists_internal.h"
 #include "connect/from_proto_internal.h"
+#include "connect/from_proto_lists_internal.h"
 #include "spark/connect/expressions.pb.h"
 
 namespace millrace::connect {
@@ -12,9 +12,10 @@ namespace {
 Result<std::vector<std::string>> star_qualifier(const std::string& target) {
     if (target.empty() || target == "*") return std::vector<std::string>{};
     if (!target.ends_with(".*")) {
-        return invalid_plan(fmt::format("UnresolvedStar requires a target that ends with '.*', "
-                                        "but got '{}'",
-                                        target));
+        return invalid_plan(
+            fmt::format("UnresolvedStar requires a target that ends with '.*', "
+                        "but got '{}'",
+                        target));
     }
     return plan::split_name(std::string_view(target).substr(0, target.size() - 2));
 }
@@ -44,7 +45,8 @@ Result<plan::Expr::Node> FromProto::alias(const proto::Expression_Alias& message
         std::move(child), {message.name().begin(), message.name().end()}, message.metadata()};
 }
 
-Result<plan::SortOrderExpr> FromProto::sort_order(const proto::Expression_SortOrder& message) const {
+Result<plan::SortOrderExpr> FromProto::sort_order(
+    const proto::Expression_SortOrder& message) const {
     using Order = proto::Expression_SortOrder;
     MR_TRY(auto child, expression(message.child()));
     plan::SortOrderExpr order;
@@ -68,8 +70,8 @@ Result<plan::Expr::Node> FromProto::window(const proto::Expression_Window& messa
         using Kind = plan::FrameBound::Kind;
         if (boundary.has_current_row()) return plan::FrameBound{Kind::kCurrentRow, nullptr};
         if (boundary.has_unbounded()) {
-            return plan::FrameBound{
-                lower ? Kind::kUnboundedPreceding : Kind::kUnboundedFollowing, nullptr};
+            return plan::FrameBound{lower ? Kind::kUnboundedPreceding : Kind::kUnboundedFollowing,
+                                    nullptr};
         }
         if (!boundary.has_value()) return invalid_plan("A window frame needs both boundaries");
         MR_TRY(auto value, expression(boundary.value()));
@@ -148,7 +150,9 @@ Result<plan::Expr::Node> FromProto::expression_node(const proto::Expression& mes
                 case proto::Expression_Cast::EVAL_MODE_LEGACY:
                     cast.mode = plan::EvalMode::kLegacy;
                     break;
-                case proto::Expression_Cast::EVAL_MODE_ANSI: cast.mode = plan::EvalMode::kAnsi; break;
+                case proto::Expression_Cast::EVAL_MODE_ANSI:
+                    cast.mode = plan::EvalMode::kAnsi;
+                    break;
                 case proto::Expression_Cast::EVAL_MODE_TRY: cast.mode = plan::EvalMode::kTry; break;
                 default: break;
             }
@@ -219,8 +223,7 @@ Result<plan::Expr::Node> FromProto::expression_node(const proto::Expression& mes
                                            std::move(value)};
         }
         case Kind::kSubqueryExpression: return subquery(message.subquery_expression());
-        case Kind::kMergeAction:
-            return fail(Code::kUnsupported, "MERGE INTO is not supported");
+        case Kind::kMergeAction: return fail(Code::kUnsupported, "MERGE INTO is not supported");
         case Kind::kTypedAggregateExpression:
             return fail(Code::kUnsupported, "Typed aggregates of Scala are not supported");
         case Kind::kDirectShufflePartitionId: {

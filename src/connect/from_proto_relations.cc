@@ -19,13 +19,16 @@ plan::Options options(const Map& messages) {
     plan::Options result;
     for (const auto& [key, value] : messages) {
         std::string lower = key;
-        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return std::tolower(c); });
         result[std::move(lower)] = value;
     }
     return result;
 }
 
-plan::ExprPtr integer(std::int32_t value) { return plan::literal(plan::Literal::integer(value)); }
+plan::ExprPtr integer(std::int32_t value) {
+    return plan::literal(plan::Literal::integer(value));
+}
 
 Result<plan::JoinType> join_type(proto::Join::JoinType type) {
     switch (type) {
@@ -84,9 +87,12 @@ Result<plan::Relation::Node> FromProto::read(const proto::Relation& message) con
                                    read.is_streaming()};
     }
     const auto& source = read.data_source();
-    return plan::DataSourceRel{source.format(),         source.schema(),
-                               options(source.options()), strings(source.paths()),
-                               strings(source.predicates()), read.is_streaming()};
+    return plan::DataSourceRel{source.format(),
+                               source.schema(),
+                               options(source.options()),
+                               strings(source.paths()),
+                               strings(source.predicates()),
+                               read.is_streaming()};
 }
 
 Result<plan::Relation::Node> FromProto::aggregate(const proto::Relation& message) const {
@@ -113,8 +119,8 @@ Result<plan::Relation::Node> FromProto::aggregate(const proto::Relation& message
 Result<plan::Relation::Node> FromProto::local_data(const proto::Relation& message) const {
     const auto cached = [&](const std::string& hash) -> Result<std::string> {
         if (auto data = cached_data_(hash)) return std::move(*data);
-        return invalid_plan(
-            fmt::format("Not found any cached local relation with the hash: {} in the session", hash));
+        return invalid_plan(fmt::format(
+            "Not found any cached local relation with the hash: {} in the session", hash));
     };
     if (message.has_local_relation()) {
         const auto& local = message.local_relation();
@@ -172,8 +178,8 @@ Result<plan::Relation::Node> FromProto::na(const proto::Relation& message) const
             MR_TRY(auto constant, literal_from_proto(value));
             fill.values.push_back(std::move(constant));
         }
-        if (fill.values.empty() || (fill.values.size() > 1 &&
-                                    fill.values.size() != fill.columns.size())) {
+        if (fill.values.empty() ||
+            (fill.values.size() > 1 && fill.values.size() != fill.columns.size())) {
             return invalid_plan("fillna needs one value, or one for each column");
         }
         return fill;
@@ -210,12 +216,13 @@ Result<plan::Relation::Node> FromProto::statistics(const proto::Relation& messag
     switch (message.rel_type_case()) {
         case proto::Relation::kSummary: {
             MR_TRY(auto below, input(message.summary()));
-            return plan::DescribeRel{std::move(below), {}, strings(message.summary().statistics()),
-                                     true};
+            return plan::DescribeRel{
+                std::move(below), {}, strings(message.summary().statistics()), true};
         }
         case proto::Relation::kDescribe: {
             MR_TRY(auto below, input(message.describe()));
-            return plan::DescribeRel{std::move(below), strings(message.describe().cols()), {}, false};
+            return plan::DescribeRel{
+                std::move(below), strings(message.describe().cols()), {}, false};
         }
         case proto::Relation::kCov: {
             MR_TRY(auto below, input(message.cov()));
@@ -226,10 +233,10 @@ Result<plan::Relation::Node> FromProto::statistics(const proto::Relation& messag
         }
         case proto::Relation::kCorr: {
             MR_TRY(auto below, input(message.corr()));
-            return single(std::move(below),
-                          plan::call("corr",
-                                     {named(message.corr().col1()), named(message.corr().col2())}),
-                          "corr");
+            return single(
+                std::move(below),
+                plan::call("corr", {named(message.corr().col1()), named(message.corr().col2())}),
+                "corr");
         }
         case proto::Relation::kApproxQuantile: {
             const auto& from = message.approx_quantile();
@@ -245,10 +252,10 @@ Result<plan::Relation::Node> FromProto::statistics(const proto::Relation& messag
                 plan::CastExpr as_double;
                 as_double.child = named(name);
                 as_double.type = plan::DataType::double_();
-                columns.push_back(plan::call("percentile_approx",
-                                             {plan::make_expr(std::move(as_double)),
-                                              plan::call("array", probabilities),
-                                              integer(static_cast<std::int32_t>(1 / error))}));
+                columns.push_back(plan::call(
+                    "percentile_approx",
+                    {plan::make_expr(std::move(as_double)), plan::call("array", probabilities),
+                     integer(static_cast<std::int32_t>(1 / error))}));
             }
             return single(std::move(below), plan::call("array", std::move(columns)),
                           "approx_quantile");
@@ -265,8 +272,8 @@ Result<plan::Relation::Node> FromProto::parse(const proto::Relation& message) co
         return plan::UnsupportedRel{"parse without a schema, or of XML"};
     }
     MR_TRY(const auto schema, type_from_proto(from.schema()));
-    std::vector<plan::ExprPtr> arguments = {
-        plan::column({"value"}), plan::literal(plan::Literal::string(schema.sql()))};
+    std::vector<plan::ExprPtr> arguments = {plan::column({"value"}),
+                                            plan::literal(plan::Literal::string(schema.sql()))};
     if (!from.options().empty()) {
         std::vector<plan::ExprPtr> entries;
         for (const auto& [key, value] : from.options()) {
@@ -276,8 +283,8 @@ Result<plan::Relation::Node> FromProto::parse(const proto::Relation& message) co
         arguments.push_back(plan::call("map", std::move(entries)));
     }
     const bool json = from.format() == proto::Parse::PARSE_FORMAT_JSON;
-    auto parsed = plan::alias(plan::call(json ? "from_json" : "from_csv", std::move(arguments)),
-                              "parsed");
+    auto parsed =
+        plan::alias(plan::call(json ? "from_json" : "from_csv", std::move(arguments)), "parsed");
     plan::ProjectRel rows{std::move(below), {std::move(parsed)}};
     plan::ProjectRel columns{plan::make_relation(std::move(rows)),
                              {plan::make_expr(plan::StarExpr{{"parsed"}, std::nullopt, {}})}};
@@ -435,8 +442,10 @@ Result<plan::Relation::Node> FromProto::node(const proto::Relation& message) con
         }
         case Kind::kSubqueryAlias: {
             MR_TRY(auto below, input(message.subquery_alias()));
-            return plan::SubqueryAliasRel{std::move(below), message.subquery_alias().alias(),
-                                          strings(message.subquery_alias().qualifier()), {}};
+            return plan::SubqueryAliasRel{std::move(below),
+                                          message.subquery_alias().alias(),
+                                          strings(message.subquery_alias().qualifier()),
+                                          {}};
         }
         case Kind::kRepartition: {
             MR_TRY(auto below, input(message.repartition()));
@@ -467,7 +476,8 @@ Result<plan::Relation::Node> FromProto::node(const proto::Relation& message) con
             MR_TRY(with.input, input(message.with_columns()));
             for (const auto& column : message.with_columns().aliases()) {
                 MR_TRY(auto named, alias(column));
-                with.columns.push_back(plan::make_expr(std::get<plan::AliasExpr>(std::move(named))));
+                with.columns.push_back(
+                    plan::make_expr(std::get<plan::AliasExpr>(std::move(named))));
             }
             return with;
         }
@@ -555,7 +565,8 @@ Result<plan::Relation::Node> FromProto::node(const proto::Relation& message) con
         case Kind::kFreqItems:
         case Kind::kSampleBy: return statistics(message);
         case Kind::kCatalog: return catalog(message);
-        case Kind::REL_TYPE_NOT_SET: return invalid_plan("Expected Relation to be set, but is empty.");
+        case Kind::REL_TYPE_NOT_SET:
+            return invalid_plan("Expected Relation to be set, but is empty.");
         default: return plan::UnsupportedRel{relation_name(message)};
     }
 }

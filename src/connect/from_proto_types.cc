@@ -117,12 +117,11 @@ Result<ParsedDecimal> parse_decimal(const std::string& text) {
 
 // Multiplies by 10^steps: a literal "1.5" of type decimal(10,2) has the unscaled value 150.
 Result<plan::DecimalValue> rescale(const plan::DecimalValue& value, int steps) {
-    auto unscaled = (static_cast<unsigned __int128>(static_cast<std::uint64_t>(value.high)) << 64) |
-                    value.low;
+    auto unscaled =
+        (static_cast<unsigned __int128>(static_cast<std::uint64_t>(value.high)) << 64) | value.low;
     for (; steps > 0; steps--) unscaled *= 10;
-    return plan::DecimalValue{
-        static_cast<std::int64_t>(static_cast<std::uint64_t>(unscaled >> 64)),
-        static_cast<std::uint64_t>(unscaled)};
+    return plan::DecimalValue{static_cast<std::int64_t>(static_cast<std::uint64_t>(unscaled >> 64)),
+                              static_cast<std::uint64_t>(unscaled)};
 }
 
 Result<Literal> decimal_literal(const proto::Expression_Literal_Decimal& message) {
@@ -130,8 +129,8 @@ Result<Literal> decimal_literal(const proto::Expression_Literal_Decimal& message
     int precision = message.has_precision() ? message.precision() : parsed.precision;
     const int scale = message.has_scale() ? message.scale() : parsed.scale;
     if (scale < parsed.scale || scale > 38 || precision > 38) {
-        return invalid_plan(fmt::format("'{}' does not fit decimal({},{})", message.value(),
-                                        precision, scale));
+        return invalid_plan(
+            fmt::format("'{}' does not fit decimal({},{})", message.value(), precision, scale));
     }
     precision = std::max({precision, scale, parsed.precision + scale - parsed.scale});
     if (precision > 38) {
@@ -226,8 +225,10 @@ Result<Literal> specialized_array(const proto::Expression_Literal_SpecializedArr
         case Array::kBools:
             return specialized(message.bools().values(), DataType::boolean(),
                                [](bool value) { return Literal::Value(value); });
-        case Array::kInts: return specialized(message.ints().values(), DataType::integer(), as_long);
-        case Array::kLongs: return specialized(message.longs().values(), DataType::long_(), as_long);
+        case Array::kInts:
+            return specialized(message.ints().values(), DataType::integer(), as_long);
+        case Array::kLongs:
+            return specialized(message.longs().values(), DataType::long_(), as_long);
         case Array::kFloats:
             return specialized(message.floats().values(), DataType::float_(), as_double);
         case Array::kDoubles:
@@ -301,7 +302,8 @@ Result<DataType> type_from_proto(const proto::DataType& message) {
             break;
         case Kind::kUnparsed: return sql::parse_type(message.unparsed().data_type_string());
         case Kind::kGeometry:
-        case Kind::kGeography: return fail(Code::kUnsupported, "Geospatial types are not supported");
+        case Kind::kGeography:
+            return fail(Code::kUnsupported, "Geospatial types are not supported");
         case Kind::KIND_NOT_SET: break;
     }
     return invalid_plan("A data type is missing");

@@ -1,7 +1,7 @@
 // SessionCatalog: temporary views, kept rows and memory-sink tables under the names that plans use.
 //
-// Views hold analyzed plans. Kept rows (checkpoints, foreachBatch's frames) and memory tables appear
-// in plans as scans of the formats below, which Session binds to batches when the plan runs.
+// Views hold analyzed plans. Kept rows (checkpoints, foreachBatch's frames) and memory tables
+// appear in plans as scans of the formats below, which Session binds to batches when the plan runs.
 // Thread-safe.
 #pragma once
 

@@ -19,8 +19,12 @@ using Arguments = std::map<std::string, std::string>;
 constexpr std::string_view kCatalogName = "spark_catalog";
 constexpr std::string_view kDatabase = "default";
 
-Literal text(std::string_view value) { return Literal::string(std::string(value)); }
-Literal no_text() { return Literal::null(DataType::string()); }
+Literal text(std::string_view value) {
+    return Literal::string(std::string(value));
+}
+Literal no_text() {
+    return Literal::null(DataType::string());
+}
 
 Literal names(const std::vector<std::string_view>& values) {
     std::vector<Literal> elements;
@@ -80,19 +84,18 @@ Table columns() {
 }
 
 std::vector<Literal> temporary_table(std::string_view name, bool global) {
-    return {text(name),
-            no_text(),
-            global ? names({"global_temp"}) : names({}),
-            no_text(),
-            text("TEMPORARY"),
-            Literal::boolean(true)};
+    return {text(name), no_text(),         global ? names({"global_temp"}) : names({}),
+            no_text(),  text("TEMPORARY"), Literal::boolean(true)};
 }
 
 std::vector<Literal> function_row(std::string_view name) {
     const auto rows = sql::functions_named(name);
     std::string summary = rows.empty() ? "" : std::string(rows.front()->summary);
-    return {text(name), no_text(), Literal::null(DataType::array(DataType::string(), false)),
-            text(summary), text("org.apache.spark.sql.catalyst.expressions"),
+    return {text(name),
+            no_text(),
+            Literal::null(DataType::array(DataType::string(), false)),
+            text(summary),
+            text("org.apache.spark.sql.catalyst.expressions"),
             Literal::boolean(true)};
 }
 
@@ -232,7 +235,8 @@ Result<plan::LogicalPtr> SessionCatalog::answer(const plan::CatalogRel& question
             return spark_error(
                 Code::kAnalysis, "UNRESOLVED_ROUTINE", "42883",
                 {{"routineName", fmt::format("`{}`", name)},
-                 {"searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]"}},
+                 {"searchPath",
+                  "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]"}},
                 fmt::format("Cannot resolve routine `{}` on search path [`system`.`builtin`, "
                             "`system`.`session`, `spark_catalog`.`default`].",
                             name));

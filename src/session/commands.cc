@@ -14,7 +14,9 @@ namespace {
 using plan::DataType;
 using plan::Literal;
 
-Literal text(std::string_view value) { return Literal::string(std::string(value)); }
+Literal text(std::string_view value) {
+    return Literal::string(std::string(value));
+}
 
 Result<Outcome> outcome_of(const Table& table) {
     Outcome outcome;
@@ -64,9 +66,8 @@ Result<Outcome> Session::create_view(const plan::CreateViewCommand& command) {
     }
     MR_TRY(auto analyzed, analyze(relation));
     if (!catalog_->put_view(command.name, std::move(analyzed), command.global, command.replace)) {
-        const std::string name =
-            command.global ? fmt::format("`global_temp`.`{}`", command.name)
-                           : fmt::format("`{}`", command.name);
+        const std::string name = command.global ? fmt::format("`global_temp`.`{}`", command.name)
+                                                : fmt::format("`{}`", command.name);
         return spark_error(
             Code::kAnalysis, "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07", {{"relationName", name}},
             fmt::format("Cannot create the temporary view {} because it already exists.\nChoose a "
@@ -107,7 +108,8 @@ Result<Outcome> Session::set_conf(const plan::SetConfCommand& command) {
         table.rows.push_back({text(*command.key), text(*command.value)});
         return outcome_of(table);
     }
-    table.rows.push_back({text(*command.key), text(conf_.get(*command.key).value_or("<undefined>"))});
+    table.rows.push_back(
+        {text(*command.key), text(conf_.get(*command.key).value_or("<undefined>"))});
     return outcome_of(table);
 }
 
@@ -189,8 +191,7 @@ Result<Outcome> Session::show(const plan::ShowCommand& command) {
         if (global) {
             for (const auto& name : catalog_->global_view_names()) {
                 if (matches_pattern(name, command.pattern)) {
-                    table.rows.push_back(
-                        {text("global_temp"), text(name), Literal::boolean(true)});
+                    table.rows.push_back({text("global_temp"), text(name), Literal::boolean(true)});
                 }
             }
         }

@@ -48,9 +48,11 @@ bool is_zone(std::string_view text) {
     }
     // Region/City names: letters, digits, '/', '_', '-', '+'. Whether one exists is for the engine.
     return text.size() >= 3 && text.size() < 64 &&
-           std::ranges::all_of(text, [](unsigned char c) {
-               return std::isalnum(c) || c == '/' || c == '_' || c == '-' || c == '+';
-           });
+           std::ranges::all_of(
+               text,
+               [](unsigned char c) {
+                   return std::isalnum(c) || c == '/' || c == '_' || c == '-' || c == '+';
+               });
 }
 
 std::string_view kind_name(ConfRow::Kind kind) {
@@ -66,7 +68,9 @@ Result<void> check_value(const ConfRow& row, const std::string& value) {
     bool fits = true;
     switch (row.kind) {
         case ConfRow::Kind::kText: break;
-        case ConfRow::Kind::kBoolean: fits = lower(value) == "true" || lower(value) == "false"; break;
+        case ConfRow::Kind::kBoolean:
+            fits = lower(value) == "true" || lower(value) == "false";
+            break;
         case ConfRow::Kind::kInteger: fits = is_integer(value); break;
         case ConfRow::Kind::kBytes: fits = is_size(value); break;
         case ConfRow::Kind::kZone:

@@ -29,7 +29,7 @@ struct ConfRow {
     std::string_view key;
     std::string_view default_value;
     Kind kind = Kind::kText;
-    bool fixed = false;  // Static in Spark: cannot be set in a session.
+    bool fixed = false;     // Static in Spark: cannot be set in a session.
     bool optional = false;  // Known, but without a default.
 };
 std::span<const ConfRow> conf_table();  // Sorted by key.

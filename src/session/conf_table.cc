@@ -135,7 +135,9 @@ constexpr auto kRows = std::to_array<ConfRow>({
     {"spark.sql.warehouse.dir", "spark-warehouse", Kind::kText, true},
 });
 
-constexpr bool is_before(const ConfRow& a, const ConfRow& b) { return a.key < b.key; }
+constexpr bool is_before(const ConfRow& a, const ConfRow& b) {
+    return a.key < b.key;
+}
 
 }  // namespace
 

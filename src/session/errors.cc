@@ -22,23 +22,25 @@ std::unexpected<base::Error> table_not_found(const std::vector<std::string>& nam
     for (const auto& part : name) quoted += (quoted.empty() ? "`" : ".`") + part + "`";
     return spark_error(
         Code::kAnalysis, "TABLE_OR_VIEW_NOT_FOUND", "42P01", {{"relationName", quoted}},
-        fmt::format("The table or view {} cannot be found. Verify the spelling and correctness of "
-                    "the schema and catalog.\nIf you did not qualify the name with a schema, verify "
-                    "the current_schema() output, or qualify the name with the correct schema and "
-                    "catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE "
-                    "IF EXISTS.",
-                    quoted));
+        fmt::format(
+            "The table or view {} cannot be found. Verify the spelling and correctness of "
+            "the schema and catalog.\nIf you did not qualify the name with a schema, verify "
+            "the current_schema() output, or qualify the name with the correct schema and "
+            "catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE "
+            "IF EXISTS.",
+            quoted));
 }
 
 std::unexpected<base::Error> schema_not_found(const std::string& name) {
     const std::string quoted = fmt::format("`spark_catalog`.`{}`", name);
     return spark_error(
         Code::kAnalysis, "SCHEMA_NOT_FOUND", "42704", {{"schemaName", quoted}},
-        fmt::format("The schema {} cannot be found. Verify the spelling and correctness of the "
-                    "schema and catalog.\nIf you did not qualify the name with a catalog, verify the "
-                    "current_schema() output, or qualify the name with the correct catalog.\nTo "
-                    "tolerate the error on drop use DROP SCHEMA IF EXISTS.",
-                    quoted));
+        fmt::format(
+            "The schema {} cannot be found. Verify the spelling and correctness of the "
+            "schema and catalog.\nIf you did not qualify the name with a catalog, verify the "
+            "current_schema() output, or qualify the name with the correct catalog.\nTo "
+            "tolerate the error on drop use DROP SCHEMA IF EXISTS.",
+            quoted));
 }
 
 std::unexpected<base::Error> unsupported(std::string_view what) {

@@ -60,7 +60,9 @@ Session::Session(const Session& from, std::string id)
 
 Session::~Session() = default;
 
-std::int64_t Session::now_us() const { return services_.clock.wall_ms() * 1000; }
+std::int64_t Session::now_us() const {
+    return services_.clock.wall_ms() * 1000;
+}
 
 Result<plan::LogicalPtr> Session::analyze(const plan::RelationPtr& relation) {
     SessionSources sources(services_.engine, conf_);
@@ -105,10 +107,10 @@ Result<columnar::ScanInputs> Session::bind_scans(const plan::LogicalNode& plan) 
         const auto* scan = node.as<plan::ScanNode>();
         if (scan == nullptr || failure || inputs.contains(scan->scan_id)) return;
         if (scan->is_streaming) {
-            failure = base::Error(Code::kAnalysis,
-                                  fmt::format("Queries with streaming sources must be executed with "
-                                              "writeStream.start();\n{}",
-                                              scan->source.format));
+            failure = base::Error(
+                Code::kAnalysis, fmt::format("Queries with streaming sources must be executed with "
+                                             "writeStream.start();\n{}",
+                                             scan->source.format));
             return;
         }
         auto rows = catalog_->rows_of(*scan);
@@ -271,7 +273,9 @@ std::string Session::keep(std::vector<plan::Field> fields, columnar::Batches row
     return id;
 }
 
-void Session::release(const std::string& id) { catalog_->release(id); }
+void Session::release(const std::string& id) {
+    catalog_->release(id);
+}
 
 std::vector<std::shared_ptr<streaming::StreamingQuery>> Session::active_queries() const {
     std::vector<std::pair<std::string, std::string>> started;

@@ -49,13 +49,15 @@ Result<std::shared_ptr<Session>> SessionManager::find(const Key& key, const std:
     }
     const std::int64_t now = services_.clock.wall_ms();
     const std::scoped_lock lock(mutex_);
-    std::erase_if(closed_, [&](const auto& entry) { return entry.second + kRememberClosedMs < now; });
+    std::erase_if(closed_,
+                  [&](const auto& entry) { return entry.second + kRememberClosedMs < now; });
     auto found = sessions_.find(key);
     if (found == sessions_.end()) {
         if (closed_.contains(key)) {
             return bad_handle("SESSION_CLOSED", key.second, "Session was closed.");
         }
-        // The client has seen a session of this id that is gone: it must not take a fresh one for it.
+        // The client has seen a session of this id that is gone: it must not take a fresh one for
+        // it.
         if (!expected.empty()) {
             return bad_handle("SESSION_CHANGED", key.second,
                               "The existing Spark server driver instance has restarted. Please "
@@ -91,8 +93,9 @@ Result<std::shared_ptr<Session>> SessionManager::clone(const std::string& user,
     MR_TRY(const auto from, get(user, id));
     std::string target = new_id.empty() ? runtime::make_uuid(services_.random) : new_id;
     if (!is_uuid(target)) {
-        return spark_error(Code::kInvalidArgument, "INVALID_CLONE_SESSION_REQUEST."
-                                                   "TARGET_SESSION_ID_FORMAT",
+        return spark_error(Code::kInvalidArgument,
+                           "INVALID_CLONE_SESSION_REQUEST."
+                           "TARGET_SESSION_ID_FORMAT",
                            "42K04", {{"targetSessionId", target}},
                            fmt::format("Target session ID {} for clone operation must be an UUID "
                                        "string of the format "
@@ -104,8 +107,9 @@ Result<std::shared_ptr<Session>> SessionManager::clone(const std::string& user,
     const std::scoped_lock lock(mutex_);
     const Key key{user, target};
     if (sessions_.contains(key) || closed_.contains(key)) {
-        return spark_error(Code::kConflict, "INVALID_CLONE_SESSION_REQUEST."
-                                            "TARGET_SESSION_ID_ALREADY_EXISTS",
+        return spark_error(Code::kConflict,
+                           "INVALID_CLONE_SESSION_REQUEST."
+                           "TARGET_SESSION_ID_ALREADY_EXISTS",
                            "42K04", {{"targetSessionId", target}},
                            fmt::format("Cannot clone session to target session ID {} because a "
                                        "session with this ID already exists.",

@@ -1,8 +1,8 @@
 // SessionManager: the sessions of one server, by user and session id.
 //
 // A session is made when its id is first named, lives as long as it is used, and is closed when its
-// client releases it or when it has been idle for too long. The id of a closed session stays closed:
-// a client that still uses it is told so. Thread-safe.
+// client releases it or when it has been idle for too long. The id of a closed session stays
+// closed: a client that still uses it is told so. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,7 @@ public:
     Result<std::shared_ptr<Session>> clone(const std::string& user, const std::string& id,
                                            const std::string& new_id);
     // The closed session, or nullptr. `may_return`: the id may be used again for a fresh session.
-    std::shared_ptr<Session> close(const std::string& user, const std::string& id,
-                                   bool may_return);
+    std::shared_ptr<Session> close(const std::string& user, const std::string& id, bool may_return);
     // Close sessions that were not used for `idle_ms` and have no streaming query.
     std::vector<std::shared_ptr<Session>> close_idle(std::int64_t idle_ms);
     std::size_t size() const;

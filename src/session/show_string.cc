@@ -187,8 +187,8 @@ std::string show_string(const std::vector<plan::Field>& fields, const columnar::
     const int rows = std::max(0, options.rows);
     const auto cells = cells_of(batches, rows, options.truncate, time_zone, more);
     const auto header = header_of(fields);
-    std::string text = options.vertical ? records(header, cells)
-                                        : table(header, cells, options.truncate > 0);
+    std::string text =
+        options.vertical ? records(header, cells) : table(header, cells, options.truncate > 0);
     if (options.vertical && cells.empty()) {
         text += "(0 rows)\n";
     } else if (more) {

@@ -32,9 +32,10 @@ Result<std::string> local_path(const std::string& path) {
 std::unexpected<base::Error> unknown_format(const std::string& format) {
     return spark_error(
         Code::kAnalysis, "DATA_SOURCE_NOT_FOUND", "42K02", {{"provider", format}},
-        fmt::format("Failed to find the data source: {}. Make sure the provider name is correct and "
-                    "the package is properly registered and compatible with your Spark version.",
-                    format),
+        fmt::format(
+            "Failed to find the data source: {}. Make sure the provider name is correct and "
+            "the package is properly registered and compatible with your Spark version.",
+            format),
         "org.apache.spark.SparkClassNotFoundException");
 }
 

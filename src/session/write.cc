@@ -71,8 +71,7 @@ public:
           command_(command),
           format_(std::move(format)),
           path_(std::move(path)),
-          temporary_(path_ + "/_temporary/" +
-                     runtime::make_uuid(session.services().random)),
+          temporary_(path_ + "/_temporary/" + runtime::make_uuid(session.services().random)),
           job_(runtime::make_uuid(session.services().random)),
           zone_(session.conf().time_zone()) {}
 
@@ -105,10 +104,10 @@ public:
             for (std::size_t k = 0; k < keys_.size(); k++) {
                 const bool empty = columns[k].is_null(row) ||
                                    (columns[k].type.is_string() && columns[k].text(row).empty());
-                folder += fmt::format(
-                    "{}={}/", escaped(fields_[keys_[k]].name),
-                    empty ? "__HIVE_DEFAULT_PARTITION__"
-                          : escaped(columnar::to_display(columns[k], row, zone_)));
+                folder +=
+                    fmt::format("{}={}/", escaped(fields_[keys_[k]].name),
+                                empty ? "__HIVE_DEFAULT_PARTITION__"
+                                      : escaped(columnar::to_display(columns[k], row, zone_)));
             }
             rows_of[std::move(folder)].push_back(row);
         }
@@ -179,9 +178,8 @@ private:
         if (!any && (part.number > 0 || format_ != "parquet")) return {};
         MR_TRY(const auto content,
                columnar::encode_file(format_, part.rows, command_.options, zone_));
-        const std::string name =
-            fmt::format("{}part-{:05d}-{}-c000{}", folder, part.number++, job_,
-                        extension(format_, command_.options, session_.conf()));
+        const std::string name = fmt::format("{}part-{:05d}-{}-c000{}", folder, part.number++, job_,
+                                             extension(format_, command_.options, session_.conf()));
         const std::string file = temporary_ + "/" + name;
         MR_TRY_VOID(disk_.make_directories(file.substr(0, file.rfind('/'))));
         MR_TRY_VOID(runtime::write_file_durably(disk_, file, content));
