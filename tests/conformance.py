@@ -25,7 +25,9 @@ SUITES = {
     "franz-go": lambda folder, server: [folder / "franz-go", server.brokers, "-seconds", "120"],
     "librdkafka": lambda folder, server: [folder / "librdkafka", "-seconds", "120", server.brokers],
 }
-ARGUMENTS = {"librdkafka": ["--set", "num.partitions=4"]}
+# Some tests of librdkafka count on Kafka's pause before a group's first rebalance.
+ARGUMENTS = {"librdkafka": ["--set", "num.partitions=4", "--set",
+                            "group.initial.rebalance.delay.ms=3000"]}
 
 
 def run_suite(name, folder, log):

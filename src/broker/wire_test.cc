@@ -151,6 +151,43 @@ TEST_F(Wire, every_codec_comes_back_as_the_bytes_that_were_sent) {
     }
 }
 
+TEST_F(Wire, a_topic_with_a_codec_of_its_own_packs_batches_anew) {
+    create("t", 1, {{"compression.type", "lz4"}});
+    create("plain", 1, {{"compression.type", "uncompressed"}});
+    for (const auto codec : {model::Codec::kNone, model::Codec::kGzip, model::Codec::kLz4}) {
+        const base::Bytes sent = make_batch(30, 1000, {.codec = codec});
+        for (const char* topic : {"t", "plain"}) {
+            const Produced produced = produce(topic, sent);
+            ASSERT_EQ(produced.error, ErrorCode::kNone);
+            const auto fetched = fetch(topic, produced.base_offset);
+            const auto batch = model::RecordBatch::parse(fetched.records.view());
+            ASSERT_TRUE(batch);
+            EXPECT_EQ(batch->codec(), *topic == 't' ? model::Codec::kLz4 : model::Codec::kNone);
+            EXPECT_TRUE(batch->check_crc());
+            base::Bytes scratch;
+            EXPECT_TRUE(model::check_records(*batch, {}, scratch));
+            EXPECT_EQ(batch->record_count(), 30);
+        }
+    }
+}
+
+TEST_F(Wire, records_without_key_on_a_compacted_topic_are_named_one_by_one) {
+    create("t", 1, {{"cleanup.policy", "compact"}});
+    model::BatchBuilder builder;
+    builder.add(model::Timestamp{1}, "key", "a");
+    builder.add(model::Timestamp{1}, std::nullopt, "b");
+    builder.add(model::Timestamp{1}, "key", "c");
+    builder.add(model::Timestamp{1}, std::nullopt, "d");
+    const base::Bytes batch = builder.build();
+    const auto response = client.call<kafka::ProduceResponse>(produce_request("t", batch), 9);
+    ASSERT_TRUE(response);
+    const auto& answer = response->responses.at(0).partition_responses.at(0);
+    EXPECT_EQ(answer.error_code, ErrorCode::kInvalidRecord);
+    ASSERT_EQ(answer.record_errors.size(), 2u);
+    EXPECT_EQ(answer.record_errors[0].batch_index, 1);
+    EXPECT_EQ(answer.record_errors[1].batch_index, 3);
+}
+
 TEST_F(Wire, acks_0_is_never_answered) {
     create("t");
     client.send(produce_request("t", make_batch(1), 0), 9);

@@ -16,6 +16,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/handlers/handlers.h"
 #include "broker/partition.h"
+#include "broker/recompress.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "model/batch.h"
@@ -79,6 +80,17 @@ Result<CheckedBatch> check(Call& call, const Topic& topic, const kafka::Records&
         error = ErrorCode::kInvalidTxnState;
         return fail(Code::kUnsupported, "transactions are not supported");
     }
+    const auto wanted = wanted_codec(topic.options.compression_type);
+    if (!wanted || *wanted == batch.codec()) return checked;
+    auto packed = recompress(batch, *wanted);
+    if (packed) {
+        base::Bytes& kept = call.kept.emplace_back(std::move(*packed));
+        checked = CheckedBatch::check(kept, storage::Origin::kClient, topic.log_config,
+                                      {call.services.clock.wall_ms()}, scratch);
+    } else {
+        checked = fail(packed.error());
+    }
+    if (!checked) error = to_kafka(checked.error());
     return checked;
 }
 

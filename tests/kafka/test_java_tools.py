@@ -1,0 +1,59 @@
+"""Kafka's own command-line tools against the binary, by the peer script that brings them.
+
+MILLRACE_PEERS_SCRIPTS names the folder of that script; without it and without an installed Kafka
+the tests say so and are skipped."""
+
+import os
+import pathlib
+
+import pytest
+
+from support.server import SHARED, run
+
+SCRIPT = pathlib.Path(os.environ.get("MILLRACE_PEERS_SCRIPTS", SHARED / "peers")) / "kafka"
+HOME = pathlib.Path(os.environ.get("MILLRACE_PEERS", pathlib.Path.home() / ".cache/millrace-peers"))
+
+pytestmark = pytest.mark.skipif(
+    not SCRIPT.exists() or not list(HOME.glob("kafka/lib/kafka-tools-*.jar")),
+    reason=f"Kafka's tools are not installed: no {SCRIPT}, or `{SCRIPT} install` has not been run")
+
+
+def tool(server, name, *args, input=None):
+    return run(SCRIPT, "tool", name, "--bootstrap-server", server.brokers, *args, input=input,
+               seconds=120)
+
+
+def test_console_producer_and_consumer(server):
+    lines = [f"line {i}" for i in range(100)]
+    tool(server, "kafka-console-producer", "--topic", "java", input="\n".join(lines) + "\n")
+    seen = tool(server, "kafka-console-consumer", "--topic", "java", "--from-beginning", "--group",
+                "java-readers", "--max-messages", "100")
+    assert [line for line in seen.splitlines() if line.startswith("line ")] == lines
+    listed = tool(server, "kafka-consumer-groups", "--list").split()
+    assert "java-readers" in listed
+    described = tool(server, "kafka-consumer-groups", "--describe", "--group", "java-readers")
+    row = next(line.split() for line in described.splitlines() if line.startswith("java-readers"))
+    assert row[1:6] == ["java", "0", "100", "100", "0"]
+
+
+def test_topics_are_made_described_grown_and_deleted(server):
+    tool(server, "kafka-topics", "--create", "--topic", "made", "--partitions", "3",
+         "--replication-factor", "3", "--config", "retention.ms=1000000")
+    described = tool(server, "kafka-topics", "--describe", "--topic", "made")
+    assert "PartitionCount: 3" in described and "retention.ms=1000000" in described
+    tool(server, "kafka-topics", "--alter", "--topic", "made", "--partitions", "5")
+    described = tool(server, "kafka-topics", "--describe", "--topic", "made")
+    assert "PartitionCount: 5" in described
+    configs = tool(server, "kafka-configs", "--describe", "--topic", "made", "--all")
+    assert "max.message.bytes=1048588" in configs
+    tool(server, "kafka-topics", "--delete", "--topic", "made")
+    assert "made" not in tool(server, "kafka-topics", "--list").split()
+
+
+def test_offsets_and_versions_are_told(server):
+    tool(server, "kafka-producer-perf-test", "--topic", "load", "--num-records", "20000",
+         "--record-size", "100", "--throughput", "-1", "--command-property", "acks=all")
+    offsets = tool(server, "kafka-get-offsets", "--topic", "load")
+    assert "load:0:20000" in offsets
+    versions = tool(server, "kafka-broker-api-versions")
+    assert "Produce(0): 0 to 13" in versions and "Fetch(1): 4 to 18" in versions
