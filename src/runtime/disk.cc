@@ -24,4 +24,21 @@ base::Result<void> write_file_durably(Disk& disk, const std::string& path, base:
     return disk.sync_directory(slash == 0 ? "/" : path.substr(0, slash));
 }
 
+base::Result<void> make_directories_durably(Disk& disk, const std::string& directory) {
+    const auto parent_of = [](const std::string& path) -> std::string {
+        const auto slash = path.rfind('/');
+        if (slash == std::string::npos) return ".";
+        return slash == 0 ? "/" : path.substr(0, slash);
+    };
+    // The directories that are missing, deepest first; each one's parent has to be synced.
+    std::vector<std::string> made;
+    for (std::string path = directory; path != "/" && path != "." && !disk.exists(path);
+         path = parent_of(path)) {
+        made.push_back(path);
+    }
+    MR_TRY_VOID(disk.make_directories(directory));
+    for (const std::string& path : made) MR_TRY_VOID(disk.sync_directory(parent_of(path)));
+    return {};
+}
+
 }  // namespace millrace::runtime

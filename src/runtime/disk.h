@@ -87,5 +87,7 @@ base::Result<base::Bytes> read_file(Disk& disk, const std::string& path);
 // Write beside, sync, rename over, sync the directory: after success the file is whole and durable,
 // after a crash it is either the old one or the new one.
 base::Result<void> write_file_durably(Disk& disk, const std::string& path, base::ByteView content);
+// make_directories(), and every directory that it made survives a power cut.
+base::Result<void> make_directories_durably(Disk& disk, const std::string& directory);
 
 }  // namespace millrace::runtime

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Store>> Store::open(runtime::Disk& disk, std::string dire
                                            Schema schema, StoreOptions options,
                                            std::int64_t version) {
     std::unique_ptr<Store> store(new Store(disk, std::move(directory), std::move(schema), options));
-    MR_TRY_VOID(disk.make_directories(store->directory_));
+    MR_TRY_VOID(runtime::make_directories_durably(disk, store->directory_));
     MR_TRY_VOID(store->load(version));
     return store;
 }

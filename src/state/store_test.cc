@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <random>
 
-#include "runtime/disk.h"
+#include "runtime/sim/sim_disk.h"
 
 namespace millrace::state {
 namespace {
@@ -16,15 +15,7 @@ using base::Code;
 
 class StoreTest : public testing::Test {
 protected:
-    StoreTest() {
-        char name[] = "/tmp/millrace-store-XXXXXX";
-        root_ = ::mkdtemp(name);
-        open(0);
-    }
-    ~StoreTest() override {
-        store_.reset();
-        static_cast<void>(disk_->remove_tree(root_));
-    }
+    StoreTest() { open(0); }
 
     Result<void> try_open(std::int64_t version, StoreOptions options = {}) {
         store_.reset();
@@ -84,8 +75,8 @@ protected:
         return names;
     }
 
-    std::unique_ptr<runtime::Disk> disk_ = runtime::make_system_disk();
-    std::string root_;
+    std::unique_ptr<runtime::SimDisk> disk_ = std::make_unique<runtime::SimDisk>(1);
+    const std::string root_ = "/state";
     Schema schema_{{CellKind::kInt64}, false, "count"};
     std::unique_ptr<Store> store_;
 };
@@ -249,6 +240,31 @@ TEST_F(StoreTest, a_damaged_snapshot_is_passed_over_while_the_deltas_reach) {
     ASSERT_TRUE(runtime::write_file_durably(*disk_, path, "torn"));
     open(600, options);
     EXPECT_EQ(content().size(), 600U);
+}
+
+TEST_F(StoreTest, a_committed_version_survives_a_power_cut_and_a_half_written_one_is_forgotten) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed);
+        store_.reset();
+        disk_ = std::make_unique<runtime::SimDisk>(seed);
+        open(0);
+        for (int i = 0; i < 5; ++i) {
+            add("a", 1);
+            commit();
+        }
+        add("a", 100);
+        using Call = runtime::SimDisk::Call;
+        disk_->fail(seed % 2 == 0 ? Call::kSync : Call::kRename);
+        EXPECT_FALSE(store_->commit());
+        disk_->crash();
+        disk_->restart();
+        open(5);
+        EXPECT_EQ(content(), (Content{{"a", 5}}));
+        add("a", 1);
+        commit();
+        open(6);
+        EXPECT_EQ(content(), (Content{{"a", 6}}));
+    }
 }
 
 TEST_F(StoreTest, changed_rows_are_those_of_this_batch) {

@@ -45,7 +45,7 @@ std::string NumberedLog::path_of(std::int64_t number) const {
 
 Result<void> NumberedLog::write(std::int64_t number, std::string_view content, bool sync) {
     if (!made_) {
-        MR_TRY_VOID(disk_.make_directories(directory_));
+        MR_TRY_VOID(runtime::make_directories_durably(disk_, directory_));
         made_ = true;
     }
     const std::string path = path_of(number);
@@ -147,7 +147,7 @@ Checkpoint::Checkpoint(runtime::Disk& disk, std::string directory)
 Result<std::string> Checkpoint::query_id(const std::string& fresh) {
     const std::string path = directory_ + "/metadata";
     if (!disk_.exists(path)) {
-        MR_TRY_VOID(disk_.make_directories(directory_));
+        MR_TRY_VOID(runtime::make_directories_durably(disk_, directory_));
         MR_TRY_VOID(runtime::write_file_durably(disk_, path, "{\"id\":" + json_quote(fresh) + "}"));
         return fresh;
     }

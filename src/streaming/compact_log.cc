@@ -75,7 +75,7 @@ Result<void> CompactLog::load() {
 }
 
 Result<void> CompactLog::write(std::int64_t number, const std::vector<std::string>& lines) {
-    MR_TRY_VOID(disk_.make_directories(directory_));
+    MR_TRY_VOID(runtime::make_directories_durably(disk_, directory_));
     if (latest_ == number) lines_.resize(lines_before_latest_);
     lines_before_latest_ = lines_.size();
     lines_.insert(lines_.end(), lines.begin(), lines.end());

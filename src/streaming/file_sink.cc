@@ -64,7 +64,7 @@ public:
         if (!partitions_.empty() && partitions_.size() == fields_.size()) {
             return fail(Code::kAnalysis, "Cannot use all columns for partition columns.");
         }
-        MR_TRY_VOID(services_.disk.make_directories(path_));
+        MR_TRY_VOID(runtime::make_directories_durably(services_.disk, path_));
         return manifest_.load();
     }
 
@@ -129,7 +129,7 @@ private:
         const std::string name =
             fmt::format("{}{}/part-{:05}-{}-c000{}", path_, folder, number,
                         runtime::make_uuid(services_.random), extension(format_));
-        if (!folder.empty()) MR_TRY_VOID(disk.make_directories(path_ + folder));
+        if (!folder.empty()) MR_TRY_VOID(runtime::make_directories_durably(disk, path_ + folder));
         // The name is of this attempt alone, so that nothing needs to be written beside and
         // renamed.
         MR_TRY(const auto file, disk.open(name, runtime::OpenMode::kCreateFresh));

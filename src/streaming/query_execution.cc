@@ -261,7 +261,7 @@ Result<void> QueryExecution::check_operators() {
             std::move(condition)));
     }
     for (std::size_t id = found.size(); id < plan_.operator_names.size(); ++id) {
-        MR_TRY_VOID(options_.checkpoint_disk.make_directories(path_of(id)));
+        MR_TRY_VOID(runtime::make_directories_durably(options_.checkpoint_disk, path_of(id)));
         MR_TRY_VOID(runtime::write_file_durably(
             options_.checkpoint_disk, path_of(id) + "/metadata",
             fmt::format("v1\n{{\"operatorInfo\":{{\"operatorId\":{},\"operatorName\":{}}},"

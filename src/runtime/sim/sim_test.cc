@@ -186,6 +186,16 @@ TEST(SimDisk, a_directory_that_was_forgotten_takes_its_files_along) {
     EXPECT_TRUE(lost) << "nobody synced the parents";
 }
 
+TEST(SimDisk, directories_made_durably_survive_with_all_their_parents) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        SimDisk disk(seed);
+        ASSERT_TRUE(make_directories_durably(disk, "/a/b/c"));
+        disk.crash();
+        disk.restart();
+        EXPECT_TRUE(disk.exists("/a/b/c")) << "seed " << seed;
+    }
+}
+
 TEST(SimDisk, renames_directories_with_their_content) {
     SimDisk disk(3);
     ASSERT_TRUE(disk.make_directories("/d/e"));
