@@ -69,6 +69,7 @@ Log::Impl::Impl(std::shared_ptr<LogShared> shared_state, std::string log_name,
       loop(home),
       slot(recovery_slot),
       leader_epochs(std::move(epochs)),
+      start_file(std::make_shared<LogStartFile>(shared->disk, folder)),
       member(shared->commits, home, recovery_slot,
              [this](const Result<Offset>& end) { on_durable(end); }) {}
 

@@ -12,6 +12,7 @@
 #include "storage/group_commit.h"
 #include "storage/leader_epochs.h"
 #include "storage/log.h"
+#include "storage/log_start_file.h"
 #include "storage/producer_state.h"
 #include "storage/recovery_points.h"
 #include "storage/segment.h"
@@ -76,7 +77,13 @@ struct Log::Impl {
     static base::Result<void> write_snapshot(runtime::Disk& disk, const std::string& folder,
                                              const PendingSnapshot& snapshot);
 
-    base::Result<void> delete_first_segment();
+    // Segments that lie wholly below the log start go, once the start is durable.
+    std::vector<model::Offset> take_segments_below_start();
+    static base::Result<void> delete_segments(runtime::Disk& disk, const std::string& folder,
+                                              LogStartFile& start_file, model::Offset start,
+                                              const std::vector<model::Offset>& bases);
+    void delete_below_start();
+    base::Result<model::Timestamp> age_of(Segment& segment) const;
 
     std::shared_ptr<LogShared> shared;
     const std::string name;
@@ -85,6 +92,7 @@ struct Log::Impl {
     runtime::Loop& loop;
     const RecoveryPoints::Slot slot;
     LeaderEpochs leader_epochs;
+    const std::shared_ptr<LogStartFile> start_file;  // Jobs on the pool hold it too.
     std::vector<std::unique_ptr<Segment>> segments;  // Never empty once open.
     ProducerState producers;
     model::Offset log_start;

@@ -196,24 +196,30 @@ Result<void> Log::Impl::replay(std::size_t index, std::optional<Offset> durable_
 
 Result<void> Log::Impl::recover() {
     MR_TRY_VOID(find_segments());
-    const auto point = shared->points->get(slot);
+    MR_TRY(log_start, start_file->load());
+    auto durable_end = shared->points->durable_end(slot);
     if (segments.empty()) {
-        if (point && point->durable_end > Offset{0}) {
+        if (durable_end && *durable_end > Offset{0}) {
             return fail(Code::kCorrupt,
                         "{} holds no log file, but records up to offset {} were durable. Restore "
                         "its files from a copy, or move the folder away to begin with an empty "
                         "partition",
-                        folder, point->durable_end);
+                        folder, *durable_end);
         }
         MR_TRY(auto first, Segment::create(shared->disk, folder, {0}));
         segments.push_back(std::move(first));
-        member.mark_directory(folder);
-        return {};
+        // From here on it is known how far the log is durable, as little as that is.
+        shared->points->set_durable_end(slot, {0});
+        MR_TRY_VOID(shared->points->sync());
+        return shared->disk.sync_directory(folder);
+    }
+
+    // What a deletion was about to remove when the process ended.
+    if (const auto bases = take_segments_below_start(); !bases.empty()) {
+        MR_TRY_VOID(delete_segments(shared->disk, folder, *start_file, log_start, bases));
     }
 
     MR_TRY(auto snapshot, newest_snapshot());
-    std::optional<Offset> durable_end;
-    if (point) durable_end = point->durable_end;
     std::size_t index = 0;
     log_end = segments.front()->base();
     if (snapshot) {
@@ -226,9 +232,10 @@ Result<void> Log::Impl::recover() {
         const Offset base = segments[index]->base();
         const bool resumes = snapshot && index == first;
         if (index > first && base != log_end && !(base > log_end && config.cleanup_compact)) {
-            return damaged(
-                *segments[index], 0,
-                fmt::format("it begins at offset {}, the one before ends at {}", base, log_end));
+            const base::Error gap(Code::kCorrupt,
+                                  fmt::format("the next segment begins at offset {}", base));
+            MR_TRY_VOID(cut(index - 1, segments[index - 1]->size_bytes(), durable_end, gap));
+            break;
         }
         segments[index] = std::make_unique<Segment>(
             shared->disk, folder, base, resumes ? snapshot->progress : Segment::Progress{});
@@ -240,8 +247,7 @@ Result<void> Log::Impl::recover() {
                        fmt::format("the file ends here, but records up to offset {} were durable",
                                    *durable_end));
     }
-    log_start = segments.front()->base();
-    if (point) log_start = std::clamp(point->log_start, log_start, log_end);
+    log_start = std::clamp(log_start, segments.front()->base(), log_end);
     high_watermark = durable_end ? *durable_end : log_start;
     if (!snapshot || log_end > snapshot->end) bytes_since_snapshot = active().size_bytes() + 1;
     return {};
@@ -257,7 +263,7 @@ Result<std::unique_ptr<Log::Impl>> Log::Impl::open(std::shared_ptr<LogShared> sh
     MR_TRY_VOID(log->recover());
     log->active_since_ms = log->snapshot_ms = shared->clock.wall_ms();
     // The answer to this comes to the log's loop: from here on the log is touched there alone.
-    if (log->log_end > log->high_watermark || log->log_end == Offset{0}) {
+    if (log->log_end > log->high_watermark) {
         for (const auto& segment : log->segments) {
             if (segment->base() < log->high_watermark && segment.get() != &log->active()) continue;
             MR_TRY(const auto file, segment->file());

@@ -1,6 +1,7 @@
 // What leaves a log: segments past their retention, and records that were deleted by request.
 #include <algorithm>
 
+#include "base/log.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "runtime/pool.h"
@@ -14,69 +15,84 @@ using base::Result;
 using model::Offset;
 using model::Timestamp;
 
-Result<void> Log::Impl::delete_first_segment() {
-    Segment& first = *segments.front();
-    MR_TRY(auto files, first.rename_for_deletion());
-    const Offset end = segment_end(0);
-    segments.erase(segments.begin());
-    if (log_start < end) {
-        log_start = end;
-        shared->points->set_log_start(slot, log_start);
-        // A restart finds the new start by the names of the segments too.
-        static_cast<void>(shared->points->write());
+std::vector<Offset> Log::Impl::take_segments_below_start() {
+    std::vector<Offset> bases;
+    while (segments.size() > 1 && segments[1]->base() <= log_start) {
+        bases.push_back(segments.front()->base());
+        segments.erase(segments.begin());
     }
-    shared->pool.submit([state = shared, doomed = std::move(files)] {
-        // What cannot be removed now is removed when the folder is opened next.
-        for (const std::string& file : doomed) static_cast<void>(state->disk.remove(file));
-    });
+    return bases;
+}
+
+// Whoever opens the log finds only whole segments: the start is durable before the first file goes,
+// and a file whose removal a crash has undone lies below it.
+Result<void> Log::Impl::delete_segments(runtime::Disk& disk, const std::string& folder,
+                                        LogStartFile& start_file, Offset start,
+                                        const std::vector<Offset>& bases) {
+    MR_TRY_VOID(start_file.raise_to(start));
+    for (const Offset base : bases) {
+        for (const std::string_view suffix : {".log", ".index", ".timeindex"}) {
+            const std::string path = folder + "/" + segment_file_name(base, suffix);
+            if (!disk.exists(path)) continue;
+            MR_TRY_VOID(disk.rename(path, path + ".deleted"));
+            MR_TRY_VOID(disk.remove(path + ".deleted"));
+        }
+    }
     return {};
+}
+
+void Log::Impl::delete_below_start() {
+    auto bases = take_segments_below_start();
+    if (bases.empty()) return;
+    shared->pool.submit([state = shared, directory = folder, file = start_file, start = log_start,
+                         doomed = std::move(bases)] {
+        // What cannot be deleted now is deleted when the log is opened next.
+        const auto done = delete_segments(state->disk, directory, *file, start, doomed);
+        if (!done) {
+            base::log_warning("delete segments of {}: {}", directory, done.error().message());
+        }
+    });
 }
 
 Result<std::size_t> Log::enforce_retention() {
     Impl& log = *impl_;
     MR_TRY_VOID(log.usable());
-    std::size_t deleted = 0;
-    // The first segment may go when all of it is visible and it is not the active one; an active
-    // segment that has expired is rolled first.
-    const auto delete_first = [&]() -> Result<bool> {
-        if (log.segment_end(0) > log.high_watermark || log.segments.front()->size_bytes() == 0) {
-            return false;
-        }
-        if (log.segments.size() == 1) MR_TRY_VOID(log.roll());
-        MR_TRY_VOID(log.delete_first_segment());
-        ++deleted;
-        return true;
-    };
-
-    while (log.segments.size() > 1 && log.segment_end(0) <= log.log_start) {
-        MR_TRY(const bool gone, delete_first());
-        if (!gone) break;
-    }
     // Topics that are only compacted keep what compaction keeps.
-    if (!log.config.cleanup_delete) return deleted;
+    if (!log.config.cleanup_delete) return 0;
 
     const std::int64_t now_ms = log.shared->clock.wall_ms();
-    while (log.config.retention_ms >= 0) {
-        MR_TRY(Timestamp newest, log.segments.front()->max_timestamp());
-        // Records without a time are as old as the file is untouched.
-        if (newest.ms < 0) {
-            MR_TRY(const auto entries, log.shared->disk.list(log.folder));
-            const auto name = segment_file_name(log.segments.front()->base(), ".log");
-            const auto found = std::ranges::find(entries, name, &runtime::Disk::Entry::name);
-            newest.ms = found == entries.end() ? now_ms : found->modified_ms;
+    auto size = static_cast<std::int64_t>(size_bytes());
+    std::size_t doomed = 0;
+    // An active segment that has expired is rolled first; an empty one stays.
+    while (doomed < log.segments.size() && log.segments[doomed]->size_bytes() > 0 &&
+           log.segment_end(doomed) <= log.high_watermark) {
+        Segment& segment = *log.segments[doomed];
+        const auto bytes = static_cast<std::int64_t>(segment.size_bytes());
+        bool expired =
+            log.config.retention_bytes >= 0 && size - log.config.retention_bytes >= bytes;
+        if (!expired && log.config.retention_ms >= 0) {
+            MR_TRY(const Timestamp newest, log.age_of(segment));
+            expired = now_ms - newest.ms > log.config.retention_ms;
         }
-        if (now_ms - newest.ms <= log.config.retention_ms) break;
-        MR_TRY(const bool gone, delete_first());
-        if (!gone) break;
+        if (!expired) break;
+        size -= bytes;
+        ++doomed;
     }
-    while (log.config.retention_bytes >= 0) {
-        const auto excess = static_cast<std::int64_t>(size_bytes()) - log.config.retention_bytes;
-        const auto first_bytes = static_cast<std::int64_t>(log.segments.front()->size_bytes());
-        if (excess < first_bytes || first_bytes == 0) break;
-        MR_TRY(const bool gone, delete_first());
-        if (!gone) break;
-    }
-    return deleted;
+    if (doomed == 0) return 0;
+    if (doomed == log.segments.size()) MR_TRY_VOID(log.roll());
+    log.log_start = std::max(log.log_start, log.segments[doomed]->base());
+    log.delete_below_start();
+    return doomed;
+}
+
+Result<Timestamp> Log::Impl::age_of(Segment& segment) const {
+    MR_TRY(const Timestamp newest, segment.max_timestamp());
+    if (newest.ms >= 0) return newest;
+    // Records without a time are as old as the file is untouched.
+    MR_TRY(const auto entries, shared->disk.list(folder));
+    const auto found = std::ranges::find(entries, segment_file_name(segment.base(), ".log"),
+                                         &runtime::Disk::Entry::name);
+    return Timestamp{found == entries.end() ? shared->clock.wall_ms() : found->modified_ms};
 }
 
 runtime::Task<Result<Offset>> Log::delete_records(Offset before) {
@@ -87,16 +103,12 @@ runtime::Task<Result<Offset>> Log::delete_records(Offset before) {
         co_return fail(Code::kOutOfRange, "cannot delete {} up to {}: its high watermark is {}",
                        log.name, before, log.high_watermark);
     }
-    if (before > log.log_start) {
-        log.log_start = before;
-        log.shared->points->set_log_start(log.slot, before);
-        auto points = log.shared->points;
-        MR_CO_TRY_VOID(
-            co_await runtime::run(log.shared->pool, [points] { return points->sync(); }));
-    }
-    while (log.segments.size() > 1 && log.segment_end(0) <= log.log_start) {
-        MR_CO_TRY_VOID(log.delete_first_segment());
-    }
+    if (before <= log.log_start) co_return log.log_start;
+    // Durable first: nobody is told of a start that a crash would take back.
+    auto remember = [file = log.start_file, before] { return file->raise_to(before); };
+    MR_CO_TRY_VOID(co_await runtime::run(log.shared->pool, std::move(remember)));
+    log.log_start = std::max(log.log_start, before);
+    log.delete_below_start();
     co_return log.log_start;
 }
 

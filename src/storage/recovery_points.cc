@@ -11,7 +11,8 @@ namespace {
 
 using base::Result;
 
-constexpr std::size_t kSlotBytes = 32;
+constexpr std::size_t kSlotBytes = 64;
+constexpr std::size_t kRecordBytes = 32;
 constexpr std::size_t kCrcAt = 28;
 
 std::uint64_t hash_of(std::string_view name) {  // FNV-1a; 0 is kept for free slots.
@@ -36,30 +37,40 @@ Result<std::unique_ptr<RecoveryPoints>> RecoveryPoints::open(runtime::Disk& disk
     bytes.resize(got);
     std::unique_ptr<RecoveryPoints> points(new RecoveryPoints(std::move(file)));
     points->load(bytes);
+    points->image_ = std::move(bytes);
+    points->image_.resize(points->records_.size() * kSlotBytes, '\0');
     return points;
 }
 
 void RecoveryPoints::load(base::ByteView bytes) {
     for (; bytes.size() >= kSlotBytes; bytes.remove_prefix(kSlotBytes)) {
-        const base::ByteView slot = bytes.substr(0, kSlotBytes);
-        Record record;
-        if (base::crc32c(slot.substr(0, kCrcAt)) ==
-            base::load_big_endian<std::uint32_t>(slot.data() + kCrcAt)) {
-            record.name_hash = base::load_big_endian<std::uint64_t>(slot.data());
-            record.point.log_start = {base::load_big_endian<std::int64_t>(slot.data() + 8)};
-            record.point.durable_end = {base::load_big_endian<std::int64_t>(slot.data() + 16)};
-            record.known = true;
+        Record newest;
+        for (const std::size_t at : {std::size_t{0}, kRecordBytes}) {
+            const base::ByteView record = bytes.substr(at, kRecordBytes);
+            if (base::crc32c(record.substr(0, kCrcAt)) !=
+                base::load_big_endian<std::uint32_t>(record.data() + kCrcAt)) {
+                continue;
+            }
+            const auto turn = base::load_big_endian<std::uint64_t>(record.data() + 16);
+            if (newest.known && turn < newest.turn) continue;
+            newest = {.name_hash = base::load_big_endian<std::uint64_t>(record.data()),
+                      .durable_end = {base::load_big_endian<std::int64_t>(record.data() + 8)},
+                      .turn = turn,
+                      .known = true};
         }
         // Two slots of one name cannot be told apart: neither is believed.
-        if (record.name_hash != 0) {
-            const auto [place, fresh] = by_name_.try_emplace(record.name_hash, records_.size());
+        if (newest.name_hash != 0) {
+            const auto [place, fresh] = by_name_.try_emplace(newest.name_hash, records_.size());
             if (!fresh) {
                 records_[place->second].known = false;
-                record = {};
+                newest.name_hash = 0;
             }
         }
-        if (record.name_hash == 0) free_.push_back(records_.size());
-        records_.push_back(record);
+        if (newest.name_hash == 0) {
+            newest.known = false;
+            free_.push_back(records_.size());
+        }
+        records_.push_back(newest);
     }
 }
 
@@ -75,18 +86,27 @@ RecoveryPoints::Slot RecoveryPoints::acquire(std::string_view name) {
     } else {
         records_.emplace_back();
     }
-    records_[slot] = {.name_hash = hash};
+    records_[slot] = {.name_hash = hash, .turn = records_[slot].turn};
     by_name_.emplace(hash, slot);
     return slot;
 }
 
-std::optional<RecoveryPoints::Point> RecoveryPoints::get(Slot slot) const {
+std::optional<model::Offset> RecoveryPoints::durable_end(Slot slot) const {
     const std::lock_guard lock(mutex_);
     if (!records_[slot].known) return std::nullopt;
-    return records_[slot].point;
+    return records_[slot].durable_end;
 }
 
 void RecoveryPoints::touch(Slot slot) {
+    Record& record = records_[slot];
+    ++record.turn;
+    image_.resize(records_.size() * kSlotBytes, '\0');
+    char* const to = image_.data() + slot * kSlotBytes + (record.turn % 2) * kRecordBytes;
+    base::store_big_endian(to, record.known ? record.name_hash : std::uint64_t{0});
+    base::store_big_endian(to + 8, record.durable_end.value);
+    base::store_big_endian(to + 16, record.turn);
+    base::store_big_endian(to + 24, std::uint32_t{0});
+    base::store_big_endian(to + kCrcAt, base::crc32c({to, kCrcAt}));
     if (dirty_from_ == dirty_to_) {
         dirty_from_ = slot;
         dirty_to_ = slot + 1;
@@ -98,14 +118,7 @@ void RecoveryPoints::touch(Slot slot) {
 
 void RecoveryPoints::set_durable_end(Slot slot, model::Offset end) {
     const std::lock_guard lock(mutex_);
-    records_[slot].point.durable_end = end;
-    records_[slot].known = true;
-    touch(slot);
-}
-
-void RecoveryPoints::set_log_start(Slot slot, model::Offset start) {
-    const std::lock_guard lock(mutex_);
-    records_[slot].point.log_start = start;
+    records_[slot].durable_end = end;
     records_[slot].known = true;
     touch(slot);
 }
@@ -115,7 +128,7 @@ void RecoveryPoints::release(std::string_view name) {
     const auto found = by_name_.find(hash_of(name));
     if (found == by_name_.end()) return;
     const Slot slot = found->second;
-    records_[slot] = {};
+    records_[slot] = {.turn = records_[slot].turn};
     touch(slot);
     free_.push_back(slot);
     by_name_.erase(found);
@@ -131,7 +144,7 @@ void RecoveryPoints::retain_only(const std::vector<std::string>& names) {
         }
     }
     for (const auto& [hash, slot] : by_name_) {
-        records_[slot] = {};
+        records_[slot] = {.turn = records_[slot].turn};
         touch(slot);
         free_.push_back(slot);
     }
@@ -141,26 +154,23 @@ void RecoveryPoints::retain_only(const std::vector<std::string>& names) {
 Result<void> RecoveryPoints::write() {
     const std::lock_guard lock(mutex_);
     if (dirty_from_ == dirty_to_) return {};
-    base::Bytes bytes;
-    bytes.reserve((dirty_to_ - dirty_from_) * kSlotBytes);
-    for (Slot slot = dirty_from_; slot < dirty_to_; ++slot) {
-        const Record& record = records_[slot];
-        const std::size_t at = bytes.size();
-        // A slot of which nothing is known yet is written as a free one.
-        base::append_big_endian(bytes, record.known ? record.name_hash : std::uint64_t{0});
-        base::append_big_endian(bytes, record.point.log_start.value);
-        base::append_big_endian(bytes, record.point.durable_end.value);
-        base::append_big_endian(bytes, std::uint32_t{0});
-        base::append_big_endian(bytes, base::crc32c(base::ByteView(bytes).substr(at)));
-    }
-    MR_TRY_VOID(file_->write_at(dirty_from_ * kSlotBytes, bytes));
+    const std::size_t from = dirty_from_ * kSlotBytes;
+    MR_TRY_VOID(file_->write_at(
+        from, base::ByteView(image_).substr(from, (dirty_to_ - dirty_from_) * kSlotBytes)));
     dirty_from_ = dirty_to_ = 0;
     return {};
 }
 
 Result<void> RecoveryPoints::sync() {
     MR_TRY_VOID(write());
-    return file_->sync();
+    auto synced = file_->sync();
+    if (!synced) {
+        // What was written may be lost although the next sync succeeds: all of it is written again.
+        const std::lock_guard lock(mutex_);
+        dirty_from_ = 0;
+        dirty_to_ = image_.size() / kSlotBytes;
+    }
+    return synced;
 }
 
 }  // namespace millrace::storage

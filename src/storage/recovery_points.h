@@ -1,9 +1,10 @@
-// RecoveryPoints: how far each log is known to be durable, and where it starts.
+// RecoveryPoints: how far each log is known to be durable.
 //
-// One file for the data folder, a slot of 32 bytes a log, so that a group commit over a thousand
+// One file for the data folder, a slot of 64 bytes a log, so that a group commit over a thousand
 // logs costs one small write. The file is rewritten in place and synced only now and then: after a
 // process dies its content is exact, after a power cut it may be older, which only means that more
-// is looked at again. On disk: docs/formats/recovery_points.md.  Thread-safe.
+// is looked at again. A slot holds two records that are written in turn, so that a torn write
+// leaves the other. On disk: docs/formats/recovery_points.md.  Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,6 @@ namespace millrace::storage {
 
 class RecoveryPoints {
 public:
-    struct Point {
-        model::Offset log_start;
-        model::Offset durable_end;
-        bool operator==(const Point&) const = default;
-    };
     using Slot = std::size_t;
 
     // Opens or makes the file; slots that fail their checksum are dropped.
@@ -43,9 +39,8 @@ public:
     // The slot of the log `name`, a free one when it has none.
     Slot acquire(std::string_view name);
     // nullopt when nothing is known of the log.
-    std::optional<Point> get(Slot slot) const;
+    std::optional<model::Offset> durable_end(Slot slot) const;
     void set_durable_end(Slot slot, model::Offset end);
-    void set_log_start(Slot slot, model::Offset start);
     // The log is gone; the slot is free again.
     void release(std::string_view name);
     // Releases the slots of all logs but these.
@@ -58,7 +53,8 @@ public:
 private:
     struct Record {
         std::uint64_t name_hash = 0;  // 0: free.
-        Point point;
+        model::Offset durable_end;
+        std::uint64_t turn = 0;  // Counts the writes; an even one goes to the first place.
         bool known = false;
     };
 
@@ -69,6 +65,7 @@ private:
     mutable std::mutex mutex_;
     std::unique_ptr<runtime::File> file_;
     std::vector<Record> records_;
+    base::Bytes image_;  // Of the file.
     std::unordered_map<std::uint64_t, Slot> by_name_;
     std::vector<Slot> free_;
     Slot dirty_from_ = 0;  // [dirty_from_, dirty_to_) has changed.

@@ -339,16 +339,4 @@ std::vector<std::shared_ptr<runtime::File>> Segment::index_files() const {
     return files;
 }
 
-Result<std::vector<std::string>> Segment::rename_for_deletion() {
-    std::vector<std::string> renamed;
-    // The log goes first: indexes without a log are known to be left-overs.
-    for (const std::string_view suffix : {".log", ".index", ".timeindex"}) {
-        const std::string path = folder_ + "/" + segment_file_name(base_, suffix);
-        if (!disk_->exists(path)) continue;
-        MR_TRY_VOID(disk_->rename(path, path + ".deleted"));
-        renamed.push_back(path + ".deleted");
-    }
-    return renamed;
-}
-
 }  // namespace millrace::storage

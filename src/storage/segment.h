@@ -102,10 +102,6 @@ public:
     // The files behind the indexes, as far as they are open, for syncing.
     std::vector<std::shared_ptr<runtime::File>> index_files() const;
 
-    // Renames the files to "*.deleted", so that a crash leaves no half segment, and gives their new
-    // names; slices that were handed out stay readable.
-    base::Result<std::vector<std::string>> rename_for_deletion();
-
 private:
     base::Result<void> load_from_indexes();
     base::Result<void> rebuild_indexes();
