@@ -294,7 +294,8 @@ Result<void> QueryExecution::prepare_for_available_now() {
 }
 
 bool QueryExecution::operators_want_batch() const {
-    if (!no_data_batches_ || !ran_batch_) return false;
+    // Also after a restart, which Spark leaves to the next data: what a batch closed is not held back.
+    if (!no_data_batches_ || batch_id_ == 0) return false;
     return std::ranges::any_of(stages_, [this](const auto& stage) {
         return stage->stage.stateful != nullptr &&
                stage->stage.stateful->wants_batch(watermark_ms_ * 1000,
@@ -372,7 +373,6 @@ Result<void> QueryExecution::run_batch(Progress& progress) {
     committed_ = planned_.offsets;
     ++batch_id_;
     batch_is_planned_ = false;
-    ran_batch_ = true;
     maintain();
     return {};
 }

@@ -98,7 +98,6 @@ private:
 
     std::int64_t batch_id_ = 0;
     bool batch_is_planned_ = false;  // offsets/batch_id_ is there and its commit is not.
-    bool ran_batch_ = false;         // In this run of the query.
     OffsetEntry planned_;
     std::vector<std::optional<std::string>> committed_;
     std::int64_t watermark_ms_ = 0;  // For the next batch to be planned.
