@@ -80,6 +80,11 @@ class Calls(unittest.TestCase):
                      'log("time(nullptr)");', "std::thread::id id;", "operating_system(x);"):
             self.assertEqual(self.check(line), [], line)
 
+    def test_a_reason_allows_one(self):
+        self.assertEqual(self.check("// tidy: the library has no event to wait for\nusleep(3);"), [])
+        self.assertEqual(self.check("usleep(3);  // tidy: no event"), [])
+        self.assertEqual(self.check("// tidy: one\n\nusleep(3);"), ["a.cc:3"])
+
     def test_their_homes_are_fine(self):
         self.assertEqual(self.check("::fsync(fd);", "src/runtime/disk.cc"), [])
         self.assertEqual(self.check("std::thread t(f);", "src/storage/a_test.cc"), [])
