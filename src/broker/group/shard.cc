@@ -246,7 +246,7 @@ Task<ErrorCode> GroupShard::commit(std::string group, Committer committer,
                                    std::vector<OffsetWrite> offsets) {
     const auto pass = gate_.enter();
     if (!pass) co_return ErrorCode::kNotCoordinator;
-    if (!find(group) && committer.generation >= 0) co_return ErrorCode::kIllegalGeneration;
+    if (!find(group) && committer.generation >= 0) co_return ErrorCode::kGroupIdNotFound;
     {
         Entry& entry = find_or_make(group);
         const ErrorCode allowed = entry.group.may_commit(committer.member_id, committer.instance_id,

@@ -64,6 +64,9 @@ Task<kafka::OffsetCommitResponse> offset_commit(Call& call, kafka::OffsetCommitR
     } else {
         outcome = to_coordinator_error(base::fail(shard.error()));
     }
+    if (outcome == ErrorCode::kGroupIdNotFound && call.version() < 9) {
+        outcome = ErrorCode::kIllegalGeneration;  // What older clients expect of an unknown group.
+    }
     for (ErrorCode* error : written) *error = outcome;
     co_return response;
 }
