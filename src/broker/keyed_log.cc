@@ -20,7 +20,6 @@ using base::Result;
 using runtime::Task;
 
 constexpr std::size_t kReadBytes = 1 << 20;
-constexpr std::uint64_t kRewriteBytes = 64 << 20;
 constexpr std::size_t kRewriteBatchBytes = 512 << 10;
 
 std::unexpected<base::Error> closed() {
@@ -92,7 +91,7 @@ Task<Result<void>> KeyedLog::wait_durable(model::Offset next) {
 
 bool KeyedLog::wants_rewrite() const {
     storage::Log* log = partition_->log();
-    return log && !rewriting_ && log->size_bytes() > kRewriteBytes + 4 * state_bytes_;
+    return log && !rewriting_ && log->size_bytes() > rewrite_bytes_ + 4 * state_bytes_;
 }
 
 Task<Result<void>> KeyedLog::rewrite(std::vector<KeyedRecord> state) {

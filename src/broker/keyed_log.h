@@ -33,8 +33,12 @@ struct KeyedRecord {
 
 class KeyedLog {
 public:
-    KeyedLog(std::shared_ptr<Partition> partition, runtime::Clock& clock)
-        : partition_(std::move(partition)), clock_(clock) {}
+    // A log is left alone up to this size.
+    static constexpr std::uint64_t kRewriteBytes = 64 << 20;
+
+    KeyedLog(std::shared_ptr<Partition> partition, runtime::Clock& clock,
+             std::uint64_t rewrite_bytes = kRewriteBytes)
+        : partition_(std::move(partition)), clock_(clock), rewrite_bytes_(rewrite_bytes) {}
 
     // Calls `apply` with every record, from the oldest on. Yields to the loop between reads.
     runtime::Task<base::Result<void>> load(
@@ -52,6 +56,7 @@ public:
 private:
     std::shared_ptr<Partition> partition_;
     runtime::Clock& clock_;
+    const std::uint64_t rewrite_bytes_;
     std::uint64_t state_bytes_ = 0;  // Of the last rewrite.
     bool rewriting_ = false;
 };

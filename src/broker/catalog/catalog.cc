@@ -247,9 +247,14 @@ Task<Result<void>> Catalog::open() {
         cluster_id_ = loaded.cluster_id;
     }
     next_producer_id_ = producer_ids_end_ = loaded.next_producer_id;
+    // All at once: the pool's threads recover several logs at a time.
+    std::vector<Task<Result<std::shared_ptr<const Topic>>>> opening;
     for (auto& [topic_name, record] : loaded.topics) {
-        MR_CO_TRY(auto topic, co_await open_topic(std::move(record), {}));
-        publish(std::move(topic));
+        opening.push_back(open_topic(std::move(record), {}));
+    }
+    for (auto& topic : co_await runtime::when_all(std::move(opening))) {
+        if (!topic) co_return fail(topic.error());
+        publish(std::move(*topic));
     }
     co_return co_await remove_strays();
 }
@@ -393,14 +398,21 @@ Task<Result<std::int64_t>> Catalog::take_producer_ids(std::int64_t count) {
 
 Task<void> Catalog::close() {
     const auto turn = co_await Turn::take(*this);
+    // Those of one loop together, so that they share the last group commits.
+    std::map<runtime::Loop*, std::vector<std::shared_ptr<Partition>>> by_loop;
     for (const auto& topic : all()) {
         for (const auto& partition : topic->partitions) {
-            const auto closed = co_await runtime::call_on(
-                partition->loop(), [&partition] { return partition->close(); });
-            if (!closed) {
-                base::log_error("closing {}-{}: {}", topic->name(), partition->index(),
-                                closed.error().message());
-            }
+            by_loop[&partition->loop()].push_back(partition);
+        }
+    }
+    for (const auto& one : by_loop) {
+        const auto outcomes = co_await runtime::call_on(*one.first, [&one] {
+            std::vector<Task<Result<void>>> closing;
+            for (const auto& partition : one.second) closing.push_back(partition->close());
+            return runtime::when_all(std::move(closing));
+        });
+        for (const Result<void>& outcome : outcomes) {
+            if (!outcome) base::log_error("closing a log: {}", outcome.error().message());
         }
     }
     if (partition_) (void)co_await partition_->close();
