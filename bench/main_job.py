@@ -1,9 +1,9 @@
-"""How many events a second does the main job take from a topic, beside real Spark on the same topic?
+"""How many events a second does the main job take, beside real Spark on the same topic?
 
-Expected: at least 10 times Spark's. Both engines read the topic from Millrace's Kafka port, with the same
-PySpark program (examples/top_pages.py): sliding windows to Parquet in append mode, and the ranking to a
-memory table in complete mode, each by itself, availableNow, in one process of two cores. The first run of
-each is a warm-up (Spark's JVM); the figure is the median of the others.
+Expected: at least 10 times Spark's. Both engines read the topic from Millrace's Kafka port, with
+the same PySpark program (examples/top_pages.py): sliding windows to Parquet in append mode, and the
+ranking to a memory table in complete mode, each by itself, availableNow, in one process of two
+cores. The first run of each is a warm-up (Spark's JVM); the figure is the median of the others.
 """
 
 import argparse
@@ -39,7 +39,9 @@ def measure(remote, brokers, records, rounds):
     spark.conf.set("spark.sql.shuffle.partitions", "2")
     views = top_pages.page_views(spark, brokers, "weblog")
     jobs = {
-        "windows to Parquet": lambda: seconds_of(top_pages.hits_per_window(views), "parquet", "append"),
+        "windows to Parquet": lambda: seconds_of(
+            top_pages.hits_per_window(views), "parquet", "append"
+        ),
         "ranking to noop": lambda: seconds_of(top_pages.top_pages(views), "noop", "complete"),
     }
     rates = {}
@@ -58,17 +60,36 @@ def main():
     parser.add_argument("--no-peers", action="store_true")
     args = parser.parse_args()
     with Server() as server:
-        run(binary(), "weblog", "--brokers", server.brokers, "--records", args.records, "--seed", 1, "--quiet",
-            seconds=600)
+        run(
+            binary(),
+            "weblog",
+            "--brokers",
+            server.brokers,
+            "--records",
+            args.records,
+            "--seed",
+            1,
+            "--quiet",
+            seconds=600,
+        )
         ours = measure(server.remote, server.brokers, args.records, args.rounds)
         theirs = {}
         if have_peers() and not args.no_peers:
             with Peer("spark"):
                 theirs = measure("sc://127.0.0.1:15102", server.brokers, args.records, args.rounds)
-    table(f"Main job, {args.records:,} events, median of {args.rounds}; {machine()}",
-          ["job", "Millrace events/s", "Spark events/s", "ratio"],
-          [[name, f"{rate:,.0f}", f"{theirs[name]:,.0f}" if name in theirs else "-", ratio(rate, theirs.get(name))]
-           for name, rate in ours.items()])
+    table(
+        f"Main job, {args.records:,} events, median of {args.rounds}; {machine()}",
+        ["job", "Millrace events/s", "Spark events/s", "ratio"],
+        [
+            [
+                name,
+                f"{rate:,.0f}",
+                f"{theirs[name]:,.0f}" if name in theirs else "-",
+                ratio(rate, theirs.get(name)),
+            ]
+            for name, rate in ours.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

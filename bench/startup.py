@@ -23,9 +23,15 @@ def main():
         time.sleep(args.idle_seconds)
         idle = (cpu_seconds(server.process.pid) - before) / args.idle_seconds * 100
         memory = resident_mb(server.process.pid)
-    table(f"Start and idle, median of {args.rounds}; {machine()}", ["measure", "value"],
-          [["ready after", f"{median(ready):.0f} ms (worst {max(ready):.0f})"],
-           ["resident when idle", f"{memory:.0f} MB"], ["processor when idle", f"{idle:.2f} % of a core"]])
+    table(
+        f"Start and idle, median of {args.rounds}; {machine()}",
+        ["measure", "value"],
+        [
+            ["ready after", f"{median(ready):.0f} ms (worst {max(ready):.0f})"],
+            ["resident when idle", f"{memory:.0f} MB"],
+            ["processor when idle", f"{idle:.2f} % of a core"],
+        ],
+    )
 
 
 if __name__ == "__main__":

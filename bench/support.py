@@ -27,9 +27,14 @@ def machine() -> str:
 
 def peer(name: str, *words, seconds: float = 900.0) -> str:
     """One call of a peer script."""
-    done = subprocess.run([PEERS / name, *map(str, words)], capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(
+        [PEERS / name, *map(str, words)], capture_output=True, text=True, timeout=seconds
+    )
     if done.returncode != 0:
-        raise SystemExit(f"{name} {' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise SystemExit(
+            f"{name} {' '.join(map(str, words))} ended with {done.returncode}:\n"
+            f"{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 

@@ -5,8 +5,8 @@ Plain PySpark: the same text runs on Apache Spark and on Millrace.
     python examples/top_pages.py --remote sc://127.0.0.1:15002 --brokers 127.0.0.1:9092
 
 Three queries read the topic `weblog` (docs/formats/weblog_event.md):
-  - hits and bytes per page and 1-hour window that slides by 10 minutes, once the watermark has passed
-    its end, to the topic `page_hits`, and
+  - hits and bytes per page and 1-hour window that slides by 10 minutes, once the watermark has
+    passed its end, to the topic `page_hits`, and
   - the same to Parquet files;
   - the live top 20 pages to the memory table `top_pages`.
 """
@@ -30,7 +30,9 @@ def page_views(spark, brokers, topic):
         .option("startingOffsets", "earliest")
         .load()
     )
-    events = records.select(F.from_json(F.col("value").cast("string"), EVENT).alias("event")).select("event.*")
+    events = records.select(
+        F.from_json(F.col("value").cast("string"), EVENT).alias("event")
+    ).select("event.*")
     return (
         events.where((F.col("http_reply") == 200) & F.col("request").startswith("GET "))
         .withColumn("page", F.regexp_extract("request", r"^GET ([^?]*)", 1))
@@ -64,20 +66,29 @@ def start(spark, args):
     windows = hits_per_window(views)
 
     def writer(frame, name):
-        stream = frame.writeStream.queryName(name).option("checkpointLocation", f"{args.checkpoint}/{name}")
+        stream = frame.writeStream.queryName(name).option(
+            "checkpointLocation", f"{args.checkpoint}/{name}"
+        )
         return stream.trigger(availableNow=True) if args.available_now else stream
 
     to_topic = (
-        writer(windows.select(F.col("page").alias("key"), F.to_json(F.struct("*")).alias("value")), "page_hits")
+        writer(
+            windows.select(F.col("page").alias("key"), F.to_json(F.struct("*")).alias("value")),
+            "page_hits",
+        )
         .format("kafka")
         .option("kafka.bootstrap.servers", args.brokers)
         .option("topic", args.output_topic)
         .outputMode("append")
         .start()
     )
-    to_files = writer(windows, "page_hits_files").format("parquet").outputMode("append").start(args.output)
+    to_files = (
+        writer(windows, "page_hits_files").format("parquet").outputMode("append").start(args.output)
+    )
     # A memory table cannot outlive its server, and neither may its checkpoint: it starts afresh.
-    ranking = top_pages(views).writeStream.queryName("top_pages").format("memory").outputMode("complete")
+    ranking = (
+        top_pages(views).writeStream.queryName("top_pages").format("memory").outputMode("complete")
+    )
     ranking = ranking.trigger(availableNow=True) if args.available_now else ranking
     return [to_topic, to_files, ranking.start()]
 
@@ -91,7 +102,9 @@ def main():
     parser.add_argument("--output", help="folder for Parquet files (default: a fresh one)")
     parser.add_argument("--checkpoint", help="folder for checkpoints (default: a fresh one)")
     parser.add_argument("--available-now", action="store_true", help="read what is there, then end")
-    parser.add_argument("--every", type=float, default=1.0, help="seconds between shows of the ranking")
+    parser.add_argument(
+        "--every", type=float, default=1.0, help="seconds between shows of the ranking"
+    )
     args = parser.parse_args()
     args.output = args.output or tempfile.mkdtemp(prefix="page_hits-")
     args.checkpoint = args.checkpoint or tempfile.mkdtemp(prefix="top_pages-")

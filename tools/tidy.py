@@ -4,14 +4,27 @@
 Prints one line per complaint, `file:line: rule: what to do`, and exits with 1 if there is any.
 The rules are tables at the head of this file; ARCHITECTURE.md says why they are as they are.
 """
+
 import pathlib
 import re
 import sys
 import time
 from typing import NamedTuple
 
-FOLDERS = (".ci", "bench", "changes", "cmake", "docs", "examples", "fuzz", "include", "sim", "src",
-           "tests", "tools")
+FOLDERS = (
+    ".ci",
+    "bench",
+    "changes",
+    "cmake",
+    "docs",
+    "examples",
+    "fuzz",
+    "include",
+    "sim",
+    "src",
+    "tests",
+    "tools",
+)
 CODE = (".cc", ".h", ".py", ".cmake", ".kmsg", ".inc", ".sh")
 TEXT = CODE + (".md", ".txt", ".json", ".in", "")
 MAX_COLUMNS = 100
@@ -23,8 +36,7 @@ LIBRARIES = (
     (r"(arrow|parquet)/", "mr_arrow", {"columnar"}),
     (r"duckdb\.h", "mr_duckdb", {"columnar"}),
     (r"librdkafka/", "mr_rdkafka", {"client"}),
-    (r"(grpcpp|grpc|google/protobuf)/|spark/connect/\w+(\.grpc)?\.pb\.h", "mr_grpc",
-     {"connect"}),
+    (r"(grpcpp|grpc|google/protobuf)/|spark/connect/\w+(\.grpc)?\.pb\.h", "mr_grpc", {"connect"}),
     (r"boost/", "mr_asio", {"runtime", "http"}),
     (r"spdlog/", "mr_spdlog", {"base"}),
     (r"CLI/", "mr_cli11", {"cli", "app"}),
@@ -38,35 +50,56 @@ LIBRARIES = (
     (r"snappy(-c)?\.h", "mr_snappy", None),
 )
 # Rooms that only these may include; app wires everything together and may include any.
-RESERVED = {
-    "kafka": {"broker"},
-    "broker": {"platform"},
-    "client": {"platform"},
-}
+RESERVED = {"kafka": {"broker"}, "broker": {"platform"}, "client": {"platform"}}
 
 # What a line of code may not call, why not, and the places where it may: rooms, or kinds of file.
 BANNED = (
-    (r"(?<![\w:>.])::(open|openat|creat|read|pread|write|pwrite|fsync|fdatasync|unlink|rename|"
-     r"ftruncate|mkdir)\s*\(", "files are reached through runtime::Disk", {"runtime"}),
-    (r"\b(fopen|fdopen)\s*\(|\bstd::(ifstream|ofstream|fstream)\b",
-     "files are reached through runtime::Disk", {"runtime", "test", "bench"}),
-    (r"(?<![\w.>])(std::)?time\s*\(\s*(NULL|nullptr|0|&\w+)?\s*\)|\bgettimeofday\s*\(|"
-     r"\bclock_gettime\s*\(|_clock::now\s*\(", "time comes from runtime::Clock",
-     {"base", "runtime", "test", "bench"}),
-    (r"\bstd::(thread|jthread|async)\b(?!::)", "threads are a runtime::Loop or a runtime::Pool",
-     {"runtime", "test", "bench"}),
-    (r"\bsleep_(for|until)\s*\(|(?<![\w:>.])(::)?(usleep|sleep|nanosleep)\s*\(",
-     "wait for the event itself, with a deadline", {"runtime"}),
-    (r"\bstd::random_device\b|(?<![\w:>.])s?rand\s*\(",
-     "chance comes from runtime::Random, whose seed a test can print", {"runtime", "test"}),
+    (
+        r"(?<![\w:>.])::(open|openat|creat|read|pread|write|pwrite|fsync|fdatasync|unlink|rename|"
+        r"ftruncate|mkdir)\s*\(",
+        "files are reached through runtime::Disk",
+        {"runtime"},
+    ),
+    (
+        r"\b(fopen|fdopen)\s*\(|\bstd::(ifstream|ofstream|fstream)\b",
+        "files are reached through runtime::Disk",
+        {"runtime", "test", "bench"},
+    ),
+    (
+        r"(?<![\w.>])(std::)?time\s*\(\s*(NULL|nullptr|0|&\w+)?\s*\)|\bgettimeofday\s*\(|"
+        r"\bclock_gettime\s*\(|_clock::now\s*\(",
+        "time comes from runtime::Clock",
+        {"base", "runtime", "test", "bench"},
+    ),
+    (
+        r"\bstd::(thread|jthread|async)\b(?!::)",
+        "threads are a runtime::Loop or a runtime::Pool",
+        {"runtime", "test", "bench"},
+    ),
+    (
+        r"\bsleep_(for|until)\s*\(|(?<![\w:>.])(::)?(usleep|sleep|nanosleep)\s*\(",
+        "wait for the event itself, with a deadline",
+        {"runtime"},
+    ),
+    (
+        r"\bstd::random_device\b|(?<![\w:>.])s?rand\s*\(",
+        "chance comes from runtime::Random, whose seed a test can print",
+        {"runtime", "test"},
+    ),
     (r"(?<![\w:>.])(std::)?(system|popen)\s*\(", "no shell is started from code", set()),
-    (r"(?<![\w:>.])(std::)?(sprintf|strcpy|strcat|atoi|atol|gets)\s*\(",
-     "use fmt::format or std::from_chars", set()),
+    (
+        r"(?<![\w:>.])(std::)?(sprintf|strcpy|strcat|atoi|atol|gets)\s*\(",
+        "use fmt::format or std::from_chars",
+        set(),
+    ),
     (r"\bstd::sto(i|l|ll|ul|ull|d|f)\s*\(", "it throws: use std::from_chars", set()),
     (r"\bstd::regex\b", "it is slow and overflows the stack: use PCRE2", set()),
     (r"(?<![\w:>.])assert\s*\(", "use MR_CHECK: always on", set()),
-    (r"\bstd::(cout|cerr)\b|(?<![\w:>.])(std::)?printf\s*\(",
-     "log through base/log.h, or return the text to cli", {"cli", "app", "test", "bench"}),
+    (
+        r"\bstd::(cout|cerr)\b|(?<![\w:>.])(std::)?printf\s*\(",
+        "log through base/log.h, or return the text to cli",
+        {"cli", "app", "test", "bench"},
+    ),
     (r"\busing namespace std\s*;", "name what is used", set()),
     (r"\bDISABLED_|\bGTEST_SKIP\b", "a test that does not run proves nothing", set()),
 )
@@ -74,8 +107,19 @@ BANNED = (
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b|\bfor n" r"ow\b")
 # Registries are reached by package name through their clients; no machine's folders either.
 PLACES = re.compile(
-    r"py" r"pi\.org|python" r"hosted|npm" r"js\.(org|com)|repo1?\.ma" r"ven|ma" r"ven\.org|"
-    r"crates" r"\.io|proxy\.go" r"lang|deb\.deb" r"ian|/wo" r"rk/|/ro" r"ot/")
+    r"py"
+    r"pi\.org|python"
+    r"hosted|npm"
+    r"js\.(org|com)|repo1?\.ma"
+    r"ven|ma"
+    r"ven\.org|"
+    r"crates"
+    r"\.io|proxy\.go"
+    r"lang|deb\.deb"
+    r"ian|/wo"
+    r"rk/|/ro"
+    r"ot/"
+)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 
@@ -117,7 +161,8 @@ def is_cpp(path):
 def without_comments(text):
     """C++ with comments and the insides of strings blanked; lines and columns stay."""
     token = re.compile(
-        r'//[^\n]*|/\*.*?\*/|R"([^(\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+        r'//[^\n]*|/\*.*?\*/|R"([^(\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S
+    )
 
     def blank(match):
         found = match.group()
@@ -143,17 +188,24 @@ def declared_rooms(files):
                 named[scope].append(word)
         if "millrace_spark_messages" in named["LIBS"]:
             named["LIBS"].append("mr_grpc")
-        rooms[match.group(1)] = Room(set(named["PUBLIC"] + named["PRIVATE"]),
-                                     set(named["LIBS"] + named["PUBLIC_LIBS"]))
+        rooms[match.group(1)] = Room(
+            set(named["PUBLIC"] + named["PRIVATE"]), set(named["LIBS"] + named["PUBLIC_LIBS"])
+        )
     return rooms
 
 
 def named_in_cmake(files):
     """Files that a CMakeLists.txt names: part of a generated library, not of the room around it."""
     lists = {path: text for path, text in files.items() if path.endswith("CMakeLists.txt")}
-    return {path for path in files if is_cpp(path) and any(
-        path.startswith(folder[:-len("CMakeLists.txt")]) and path.rsplit("/", 1)[-1] in text
-        for folder, text in lists.items())}
+    return {
+        path
+        for path in files
+        if is_cpp(path)
+        and any(
+            path.startswith(folder[: -len("CMakeLists.txt")]) and path.rsplit("/", 1)[-1] in text
+            for folder, text in lists.items()
+        )
+    }
 
 
 def check_rooms(files):
@@ -171,12 +223,14 @@ def check_rooms(files):
                 continue
             if other not in folders:
                 if not header.startswith("millrace/") and not header.endswith(".pb.h"):
-                    yield Complaint(path, line, "rooms",
-                                    f'"{header}" is of no room: write "<room>/file.h"')
+                    yield Complaint(
+                        path, line, "rooms", f'"{header}" is of no room: write "<room>/file.h"'
+                    )
                 continue
             if other not in rooms[room].rooms:
-                yield Complaint(path, line, "rooms",
-                                f"{room} does not name {other} in its millrace_room call")
+                yield Complaint(
+                    path, line, "rooms", f"{room} does not name {other} in its millrace_room call"
+                )
             if room != "app" and room not in RESERVED.get(other, {room}):
                 allowed = ", ".join(sorted(RESERVED[other]))
                 yield Complaint(path, line, "rooms", f"only {allowed} may include {other}")
@@ -196,21 +250,25 @@ def check_libraries(files):
                 if room is None or not re.match(pattern, header):
                     continue
                 if homes is not None and room not in homes:
-                    yield Complaint(path, line, "libraries",
-                                    f"<{header}> belongs to {', '.join(sorted(homes))}")
+                    yield Complaint(
+                        path, line, "libraries", f"<{header}> belongs to {', '.join(sorted(homes))}"
+                    )
                 elif lib not in rooms[room].libs:
-                    yield Complaint(path, line, "libraries",
-                                    f"name {lib} in the LIBS of room {room}")
+                    yield Complaint(
+                        path, line, "libraries", f"name {lib} in the LIBS of room {room}"
+                    )
                 elif path.endswith(".h") and not path.endswith("_internal.h"):
-                    yield Complaint(path, line, "libraries",
-                                    f"include <{header}> in a .cc or an *_internal.h")
+                    yield Complaint(
+                        path, line, "libraries", f"include <{header}> in a .cc or an *_internal.h"
+                    )
             if re.match(r"g(test|mock)/", header) and not (
-                    kind_of(path) or "testing" in path or room is None):
+                kind_of(path) or "testing" in path or room is None
+            ):
                 yield Complaint(path, line, "libraries", "GoogleTest is for *_test.cc")
 
 
 def check_calls(files):
-    """Banned calls, with what to use instead. `// tidy: <why>` on the line or above it allows one."""
+    """Banned calls, with what to use instead; `// tidy: <why>` there or above allows one."""
     for path, text in files.items():
         if not is_cpp(path) or path.startswith(("examples/", "include/")):
             continue
@@ -220,7 +278,7 @@ def check_calls(files):
                 continue
             for match in re.finditer(pattern, code):
                 line = line_of(code, match.start())
-                if not any("// tidy: " in near for near in lines[max(line - 2, 0):line]):
+                if not any("// tidy: " in near for near in lines[max(line - 2, 0) : line]):
                     yield Complaint(path, line, "calls", f"{match.group().strip()}: {advice}")
 
 
@@ -269,14 +327,26 @@ def check_text(files):
             if code and "\t" in line and "Makefile" not in path:
                 yield Complaint(path, number, "space", "write a tab as spaces, or as \\t in text")
         for match in UNFINISHED.finditer(text) if code else ():
-            yield Complaint(path, line_of(text, match.start()), "unfinished",
-                            f'"{match.group()}": finish it, or say what is unsupported')
+            yield Complaint(
+                path,
+                line_of(text, match.start()),
+                "unfinished",
+                f'"{match.group()}": finish it, or say what is unsupported',
+            )
         for match in PLACES.finditer(text):
-            yield Complaint(path, line_of(text, match.start()), "places",
-                            f"{match.group()}: no registry's host and no machine's folder")
+            yield Complaint(
+                path,
+                line_of(text, match.start()),
+                "places",
+                f"{match.group()}: no registry's host and no machine's folder",
+            )
         if path.endswith((".cc", ".h", ".py")) and len(lines) > MAX_LINES:
-            yield Complaint(path, len(lines), "length",
-                            f"over {MAX_LINES} lines: which second idea hides in it?")
+            yield Complaint(
+                path,
+                len(lines),
+                "length",
+                f"over {MAX_LINES} lines: which second idea hides in it?",
+            )
         if text and not text.endswith("\n"):
             yield Complaint(path, len(lines), "space", "end the last line")
 
@@ -284,8 +354,9 @@ def check_text(files):
 def check_links(files):
     """Relative links in Markdown lead somewhere."""
     folders = {str(pathlib.PurePosixPath(path).parent) for path in files}
-    folders |= {str(parent) for folder in set(folders)
-                for parent in pathlib.PurePosixPath(folder).parents}
+    folders |= {
+        str(parent) for folder in set(folders) for parent in pathlib.PurePosixPath(folder).parents
+    }
     for path, text in files.items():
         if not path.endswith(".md"):
             continue
@@ -294,12 +365,20 @@ def check_links(files):
             for part in (pathlib.PurePosixPath(path).parent / match.group(1)).parts:
                 target = target[:-1] if part == ".." else target + [part]
             if "/".join(target) not in files and "/".join(target) not in folders:
-                yield Complaint(path, line_of(text, match.start()), "links",
-                                f"{match.group(1)} is not there")
+                yield Complaint(
+                    path, line_of(text, match.start()), "links", f"{match.group(1)} is not there"
+                )
 
 
-RULES = (check_rooms, check_libraries, check_calls, check_headers, check_tests, check_text,
-         check_links)
+RULES = (
+    check_rooms,
+    check_libraries,
+    check_calls,
+    check_headers,
+    check_tests,
+    check_text,
+    check_links,
+)
 
 
 def complaints(files):
@@ -326,8 +405,10 @@ def main():
     found = complaints(files)
     for complaint in found:
         print(complaint)
-    print(f"tidy: {len(files)} files, {len(found) or 'no'} complaint{'s' * (len(found) != 1)} "
-          f"in {time.monotonic() - started:.1f} s")
+    print(
+        f"tidy: {len(files)} files, {len(found) or 'no'} complaint{'s' * (len(found) != 1)} "
+        f"in {time.monotonic() - started:.1f} s"
+    )
     return 1 if found else 0
 
 

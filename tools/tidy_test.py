@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Tests of tidy.py: per rule one small project that is right, and one that is not."""
+
 import unittest
 
 import tidy
@@ -10,7 +11,7 @@ ROOMS = {
     "src/runtime/CMakeLists.txt": "millrace_room(runtime PUBLIC base LIBS mr_asio)\n",
     "src/kafka/CMakeLists.txt": "millrace_room(kafka PUBLIC base)\n",
     "src/storage/CMakeLists.txt": "millrace_room(storage PUBLIC base\n"
-                                  "  PRIVATE kafka LIBS mr_zstd)\n",
+    "  PRIVATE kafka LIBS mr_zstd)\n",
     "src/broker/CMakeLists.txt": "millrace_room(broker PRIVATE kafka storage)\n",
 }
 
@@ -28,10 +29,10 @@ class Rooms(unittest.TestCase):
         self.assertEqual(found(tidy.check_rooms, {"src/kafka/a.cc": text}), ["a.cc:1"])
 
     def test_an_include_needs_its_room(self):
-        self.assertEqual(found(tidy.check_rooms, {"src/base/a.cc": '#include "a.h"\n'}),
-                         ["a.cc:1"])
+        self.assertEqual(found(tidy.check_rooms, {"src/base/a.cc": '#include "a.h"\n'}), ["a.cc:1"])
         self.assertEqual(
-            found(tidy.check_rooms, {"src/base/a.cc": '#include "millrace/session.h"\n'}), [])
+            found(tidy.check_rooms, {"src/base/a.cc": '#include "millrace/session.h"\n'}), []
+        )
 
     def test_only_broker_includes_kafka_even_where_it_is_declared(self):
         text = '#include "kafka/frame.h"\n'
@@ -65,23 +66,46 @@ class Calls(unittest.TestCase):
         return found(tidy.check_calls, {path: line + "\n"})
 
     def test_banned_calls(self):
-        for line in ("::write(fd, b, n);", "auto f = ::open(p, 0);", "::fsync(fd);",
-                     "now = time(nullptr);", "now = std::time(0);", "system(command);",
-                     "popen(c, m);", "std::thread t(f);", "std::this_thread::sleep_for(1s);",
-                     "usleep(3);", "std::random_device device;",
-                     "auto t = std::chrono::steady_clock::now();", "assert(x);",
-                     "auto n = std::stoi(text);", "std::cout << 1;", "fopen(p, m);"):
+        for line in (
+            "::write(fd, b, n);",
+            "auto f = ::open(p, 0);",
+            "::fsync(fd);",
+            "now = time(nullptr);",
+            "now = std::time(0);",
+            "system(command);",
+            "popen(c, m);",
+            "std::thread t(f);",
+            "std::this_thread::sleep_for(1s);",
+            "usleep(3);",
+            "std::random_device device;",
+            "auto t = std::chrono::steady_clock::now();",
+            "assert(x);",
+            "auto n = std::stoi(text);",
+            "std::cout << 1;",
+            "fopen(p, m);",
+        ):
             self.assertEqual(self.check(line), ["a.cc:1"], line)
 
     def test_their_namesakes_are_fine(self):
-        for line in ("file->write(b);", "disk.open(path, mode);", "co_await write(b);",
-                     "open(path);", "time_ms = clock.wall_ms();", "batch.time();",
-                     "static_assert(x);", "// system(command) is what we never do",
-                     'log("time(nullptr)");', "std::thread::id id;", "operating_system(x);"):
+        for line in (
+            "file->write(b);",
+            "disk.open(path, mode);",
+            "co_await write(b);",
+            "open(path);",
+            "time_ms = clock.wall_ms();",
+            "batch.time();",
+            "static_assert(x);",
+            "// system(command) is what we never do",
+            'log("time(nullptr)");',
+            "std::thread::id id;",
+            "operating_system(x);",
+        ):
             self.assertEqual(self.check(line), [], line)
 
     def test_a_reason_allows_one(self):
-        self.assertEqual(self.check("// tidy: the library has no event to wait for\nusleep(3);"), [])
+        self.assertEqual(
+            self.check("// tidy: the library has no event to wait for\nusleep(3);"), []
+        )
         self.assertEqual(self.check("usleep(3);  // tidy: no event"), [])
         self.assertEqual(self.check("// tidy: one\n\nusleep(3);"), ["a.cc:3"])
 
@@ -98,9 +122,11 @@ class Headers(unittest.TestCase):
     def test_a_header_guards_itself_and_opens_with_a_comment(self):
         self.assertEqual(found(tidy.check_headers, {**self.user, "src/base/a.h": HEADER}), [])
         self.assertEqual(
-            found(tidy.check_headers, {**self.user, "src/base/a.h": "// What it is.\n"}), ["a.h:1"])
+            found(tidy.check_headers, {**self.user, "src/base/a.h": "// What it is.\n"}), ["a.h:1"]
+        )
         self.assertEqual(
-            found(tidy.check_headers, {**self.user, "src/base/a.h": "#pragma once\n"}), ["a.h:1"])
+            found(tidy.check_headers, {**self.user, "src/base/a.h": "#pragma once\n"}), ["a.h:1"]
+        )
 
     def test_a_header_that_nothing_includes_is_dead(self):
         self.assertEqual(found(tidy.check_headers, {"src/base/b.h": HEADER}), ["b.h:1"])
@@ -108,9 +134,11 @@ class Headers(unittest.TestCase):
 
 class Tests(unittest.TestCase):
     def test_a_test_file_asserts(self):
-        for text, wrong in (("TEST(A, b) { EXPECT_EQ(1, 1); }\n", []),
-                            ("TEST(A, b) { run(); }\n", ["a_test.cc:1"]),
-                            ("void f() { EXPECT_EQ(1, 1); }\n", ["a_test.cc:1"])):
+        for text, wrong in (
+            ("TEST(A, b) { EXPECT_EQ(1, 1); }\n", []),
+            ("TEST(A, b) { run(); }\n", ["a_test.cc:1"]),
+            ("void f() { EXPECT_EQ(1, 1); }\n", ["a_test.cc:1"]),
+        ):
             self.assertEqual(found(tidy.check_tests, {"src/base/a_test.cc": text}), wrong, text)
 
 
@@ -143,8 +171,12 @@ class Text(unittest.TestCase):
 
 class Links(unittest.TestCase):
     def test_relative_links_lead_somewhere(self):
-        files = {"docs/a.md": "[b](b.md) [c](../README.md#top) [d](adr/) [e](https://e.org/)\n",
-                 "docs/b.md": "b\n", "README.md": "r\n", "docs/adr/0001.md": "1\n"}
+        files = {
+            "docs/a.md": "[b](b.md) [c](../README.md#top) [d](adr/) [e](https://e.org/)\n",
+            "docs/b.md": "b\n",
+            "README.md": "r\n",
+            "docs/adr/0001.md": "1\n",
+        }
         self.assertEqual(found(tidy.check_links, files), [])
         del files["docs/b.md"]
         self.assertEqual(found(tidy.check_links, files), ["a.md:1"])

@@ -105,8 +105,6 @@ const OptionTable<ServerOptions>& server_option_table() {
          Reload::kRestart, "The longest session timeout that a consumer may ask for."},
         {"offsets.topic.num.partitions", &S::offsets_topic_num_partitions, 1, 10'000,
          Reload::kRestart, "Partitions of __consumer_offsets; fixed once the topic exists."},
-        {"offsets.retention.minutes", &S::offsets_retention_minutes, 1, kMaxInt, Reload::kRestart,
-         "Offsets of a group without members are forgotten after this."},
     };
     return kTable;
 }

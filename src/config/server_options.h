@@ -43,7 +43,6 @@ struct ServerOptions {
     std::int64_t group_min_session_timeout_ms = 6'000;
     std::int64_t group_max_session_timeout_ms = 1'800'000;
     std::int32_t offsets_topic_num_partitions = 8;
-    std::int64_t offsets_retention_minutes = 7 * 24 * 60;
 
     // What a topic has where its own settings say nothing.
     TopicOptions topic_defaults() const;

@@ -1,6 +1,7 @@
 """The main job computed a second time, in plain Python that shares nothing with the engine.
 
-Reads web-log events (docs/formats/weblog_event.md) and gives what the ranking and the windows must be.
+Reads web-log events (docs/formats/weblog_event.md) and gives what the ranking and the windows must
+be.
 """
 
 import collections
@@ -55,8 +56,11 @@ def closed_windows(path, delay=600, duration=3600, slide=600):
     the watermark (the latest page view, less the delay)."""
     latest = max(seconds for seconds, *_ in page_hits(path))
     watermark = latest - delay
-    return {key: value for key, value in windows(path, duration, slide).items()
-            if key[0] + duration <= watermark}
+    return {
+        key: value
+        for key, value in windows(path, duration, slide).items()
+        if key[0] + duration <= watermark
+    }
 
 
 def top_pages(path, count=20):
@@ -66,12 +70,19 @@ def top_pages(path, count=20):
 
 
 def iso(seconds):
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%S.000Z"
+    )
 
 
 def json_lines(path):
     """The events as `millrace weblog` writes them."""
     for seconds, method, url, reply, size in events_of_tsv(path):
-        yield json.dumps({"timestamp": iso(seconds), "request": f"{method} {url}",
-                          "http_reply": int(reply) if reply.isdigit() else None,
-                          "bytes": int(size) if size.isdigit() else None})
+        yield json.dumps(
+            {
+                "timestamp": iso(seconds),
+                "request": f"{method} {url}",
+                "http_reply": int(reply) if reply.isdigit() else None,
+                "bytes": int(size) if size.isdigit() else None,
+            }
+        )

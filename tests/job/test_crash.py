@@ -1,7 +1,8 @@
 """kill -9 at random moments, while producing with acks=all and querying.
 
-No acknowledged record may be lost, none that is read twice may be counted twice, and a restart must be
-ready in under a second. The seed is printed; MILLRACE_SEED replays it, MILLRACE_KILLS sets the rounds.
+No acknowledged record may be lost, none that is read twice may be counted twice, and a restart must
+be ready in under a second. The seed is printed; MILLRACE_SEED replays it, MILLRACE_KILLS sets the
+rounds.
 """
 
 import collections
@@ -26,14 +27,23 @@ MINUTE_MS = 60_000
 class Load:
     """Produces numbered events without pause and remembers which were acknowledged.
 
-    An event that failed may or may not be in the log: its number is never reused, so that each number
-    is in the log at most once.
+    An event that failed may or may not be in the log: its number is never reused, so that each
+    number is in the log at most once.
     """
 
     def __init__(self, brokers):
-        self.producer = Producer({"bootstrap.servers": brokers, "acks": "all", "enable.idempotence": True,
-                                  "linger.ms": 2, "message.timeout.ms": 60_000, "reconnect.backoff.max.ms": 100,
-                                  "log_level": 2, "error_cb": lambda error: None})
+        self.producer = Producer(
+            {
+                "bootstrap.servers": brokers,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 2,
+                "message.timeout.ms": 60_000,
+                "reconnect.backoff.max.ms": 100,
+                "log_level": 2,
+                "error_cb": lambda error: None,
+            }
+        )
         self.acknowledged = {}  # number -> offset
         self.sent = 0
         self.stopping = threading.Event()
@@ -49,7 +59,9 @@ class Load:
             for _ in range(20):
                 event = {"n": self.sent, "page": f"/{self.sent % 7}", "ts_ms": self.sent * 50}
                 try:
-                    self.producer.produce("events", json.dumps(event), key=str(self.sent), on_delivery=self.delivered)
+                    self.producer.produce(
+                        "events", json.dumps(event), key=str(self.sent), on_delivery=self.delivered
+                    )
                     self.sent += 1
                 except BufferError:
                     break
@@ -63,8 +75,14 @@ class Load:
 
 def read_topic(brokers, topic):
     """[(offset, value)] of partition 0, to its end."""
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "check", "enable.auto.commit": False,
-                         "enable.partition.eof": False})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": "check",
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+        }
+    )
     try:
         partition = TopicPartition(topic, 0)
         low, high = consumer.get_watermark_offsets(partition, timeout=20)
@@ -72,7 +90,9 @@ def read_topic(brokers, topic):
         rows = []
         deadline = time.monotonic() + 60
         while high > low and (not rows or rows[-1][0] < high - 1):
-            assert time.monotonic() < deadline, f"read {len(rows)} of {high - low} records of {topic}"
+            assert (
+                time.monotonic() < deadline
+            ), f"read {len(rows)} of {high - low} records of {topic}"
             for message in consumer.consume(5000, timeout=1):
                 if message.error():
                     raise KafkaException(message.error())
@@ -85,17 +105,27 @@ def read_topic(brokers, topic):
 def start_query(remote, brokers, folder, available_now=False):
     spark = SparkSession.builder.remote(remote).create()
     events = (
-        spark.readStream.format("kafka").option("kafka.bootstrap.servers", brokers).option("subscribe", "events")
-        .option("startingOffsets", "earliest").load()
-        .select(F.from_json(F.col("value").cast("string"), "n BIGINT, page STRING, ts_ms BIGINT").alias("e"))
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", brokers)
+        .option("subscribe", "events")
+        .option("startingOffsets", "earliest")
+        .load()
+        .select(
+            F.from_json(F.col("value").cast("string"), "n BIGINT, page STRING, ts_ms BIGINT").alias(
+                "e"
+            )
+        )
         .select(F.timestamp_millis("e.ts_ms").alias("ts"), "e.page", "e.n")
     )
     counts = (
-        events.withWatermark("ts", "10 seconds").groupBy(F.window("ts", "1 minute"), "page")
-        .agg(F.count("*").alias("hits"), F.sum("n").alias("total")).select("window.start", "page", "hits", "total")
+        events.withWatermark("ts", "10 seconds")
+        .groupBy(F.window("ts", "1 minute"), "page")
+        .agg(F.count("*").alias("hits"), F.sum("n").alias("total"))
+        .select("window.start", "page", "hits", "total")
     )
     stream = (
-        counts.writeStream.format("parquet").outputMode("append")
+        counts.writeStream.format("parquet")
+        .outputMode("append")
         .option("checkpointLocation", str(folder / "checkpoint"))
     )
     if available_now:
@@ -105,14 +135,19 @@ def start_query(remote, brokers, folder, available_now=False):
 
 def sink_rows(folder):
     listed = {}
-    logs = sorted((folder / "files" / "_spark_metadata").iterdir(), key=lambda path: int(path.name.split(".")[0]))
+    logs = sorted(
+        (folder / "files" / "_spark_metadata").iterdir(),
+        key=lambda path: int(path.name.split(".")[0]),
+    )
     for log in logs:
         for line in log.read_text().splitlines()[1:]:
             entry = json.loads(line)
             listed[entry["path"].removeprefix("file://")] = entry["action"]
     rows = []
     for row in pyarrow.dataset.dataset(list(listed)).to_table().to_pylist():
-        rows.append(((int(row["start"].timestamp() * 1000), row["page"]), (row["hits"], row["total"])))
+        rows.append(
+            ((int(row["start"].timestamp() * 1000), row["page"]), (row["hits"], row["total"]))
+        )
     return rows
 
 
@@ -144,7 +179,9 @@ def test_nothing_acknowledged_is_lost_and_no_window_counts_twice(tmp_path):
     at = {json.loads(value)["n"]: offset for offset, value in log}
     assert len(numbers) == len(set(numbers)), "no record is in the log twice"
     lost = [number for number, offset in load.acknowledged.items() if at.get(number) != offset]
-    assert not lost, f"acknowledged but not at their offsets: {lost[:10]} of {len(load.acknowledged)}"
+    assert (
+        not lost
+    ), f"acknowledged but not at their offsets: {lost[:10]} of {len(load.acknowledged)}"
 
     # What the query made of it: each closed window once, with exact counts.
     query.stop()
@@ -161,6 +198,9 @@ def test_nothing_acknowledged_is_lost_and_no_window_counts_twice(tmp_path):
     assert len(rows) == len(set(key for key, _ in rows)), "no window comes out twice"
     assert dict(rows) == closed
     assert len(closed) >= 7, f"too little went through to say anything: {len(numbers)} records"
-    print(f"{KILLS} kills, {len(numbers)} records, {len(closed)} windows, slowest restart {slowest:.3f} s")
+    print(
+        f"{KILLS} kills, {len(numbers)} records, {len(closed)} windows, "
+        f"slowest restart {slowest:.3f} s"
+    )
     assert slowest < 1.0
     assert server.stop() == 0

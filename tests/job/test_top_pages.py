@@ -30,7 +30,9 @@ def seconds(iso):
 
 
 def windows_in_topic(server, topic):
-    lines = run("kcat", "-b", server.brokers, "-C", "-t", topic, "-e", "-q", "-f", "%k\t%s\n").splitlines()
+    lines = run(
+        "kcat", "-b", server.brokers, "-C", "-t", topic, "-e", "-q", "-f", "%k\t%s\n"
+    ).splitlines()
     rows = []
     for line in lines:
         key, value = line.split("\t", 1)
@@ -46,9 +48,15 @@ def windows_in_files(folder):
     listed = []
     for log in sorted((folder / "_spark_metadata").iterdir()):
         assert log.read_text().startswith("v1\n")
-        listed += [json.loads(line)["path"].removeprefix("file://") for line in log.read_text().splitlines()[1:]]
+        listed += [
+            json.loads(line)["path"].removeprefix("file://")
+            for line in log.read_text().splitlines()[1:]
+        ]
     table = pyarrow.dataset.dataset(listed).to_table().to_pylist()
-    return [((int(row["start"].timestamp()), row["page"]), [row["hits"], row["bytes"] or 0]) for row in table]
+    return [
+        ((int(row["start"].timestamp()), row["page"]), [row["hits"], row["bytes"] or 0])
+        for row in table
+    ]
 
 
 def ranking_in(text):
@@ -58,25 +66,51 @@ def ranking_in(text):
 
 
 def programs(server, folder):
-    where = ["--brokers", server.brokers, "--available-now", "--output", folder / "files",
-             "--checkpoint", folder / "checkpoint"]
+    where = [
+        "--brokers",
+        server.brokers,
+        "--available-now",
+        "--output",
+        folder / "files",
+        "--checkpoint",
+        folder / "checkpoint",
+    ]
     return {
-        "pyspark": [sys.executable, "-W", "ignore", REPOSITORY / "examples/top_pages.py", "--remote", server.remote,
-                    "--output-topic", "page_hits_py", *where],
-        "c++": [pathlib.Path(binary()).parent / "top_pages", "--remote", server.remote, "--output-topic",
-                "page_hits_cc", *where],
+        "pyspark": [
+            sys.executable,
+            "-W",
+            "ignore",
+            REPOSITORY / "examples/top_pages.py",
+            "--remote",
+            server.remote,
+            "--output-topic",
+            "page_hits_py",
+            *where,
+        ],
+        "c++": [
+            pathlib.Path(binary()).parent / "top_pages",
+            "--remote",
+            server.remote,
+            "--output-topic",
+            "page_hits_cc",
+            *where,
+        ],
     }
 
 
 @pytest.mark.parametrize("program", ["pyspark", "c++"])
-def test_every_window_and_the_ranking_equal_an_independent_computation(served_log, tmp_path, program):
+def test_every_window_and_the_ranking_equal_an_independent_computation(
+    served_log, tmp_path, program
+):
     command = programs(served_log, tmp_path)[program]
     output = run(*command, seconds=120)
     assert ranking_in(output) == expected.top_pages(LOG)
 
     want = {key: [hits, size] for key, (hits, size) in expected.closed_windows(LOG).items()}
     assert len(want) > 16_000
-    for rows in (windows_in_topic(served_log, command[command.index("--output-topic") + 1]),
-                 windows_in_files(tmp_path / "files")):
+    for rows in (
+        windows_in_topic(served_log, command[command.index("--output-topic") + 1]),
+        windows_in_files(tmp_path / "files"),
+    ):
         assert len(rows) == len(want), "each window comes out once"
         assert dict(rows) == want

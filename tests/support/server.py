@@ -31,7 +31,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_until(condition, what: str, seconds: float = 30.0, pause: float = 0.02):
-    """Poll `condition` until it gives something true, and return that; fail by name at the deadline."""
+    """Poll `condition` until it gives something true; return that, or fail by name in the end."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -64,21 +64,38 @@ class Server:
         return f"sc://127.0.0.1:{self.connect_port}"
 
     def http(self, path: str, timeout: float = 5.0) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=timeout) as reply:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.http_port}{path}", timeout=timeout
+        ) as reply:
             return reply.read().decode()
 
     def command(self) -> list[str]:
-        return [binary(), "server", "--data", str(self.data), "--kafka-port", str(self.kafka_port),
-                "--connect-port", str(self.connect_port), "--http-port", str(self.http_port), *self.args]
+        return [
+            binary(),
+            "server",
+            "--data",
+            str(self.data),
+            "--kafka-port",
+            str(self.kafka_port),
+            "--connect-port",
+            str(self.connect_port),
+            "--http-port",
+            str(self.http_port),
+            *self.args,
+        ]
 
     def start(self, seconds: float = 30.0) -> "Server":
         began = time.monotonic()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environment)
+            self.process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, env=self.environment
+            )
 
         def ready():
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.output()}")
+                raise AssertionError(
+                    f"the server ended with {self.process.returncode}:\n{self.output()}"
+                )
             try:
                 return self.http("/ready") is not None
             except OSError:
@@ -112,9 +129,16 @@ class Server:
 
 
 def run(*command, input=None, seconds: float = 60.0, check: bool = True) -> str:
-    """Run a program without a shell and return its standard output; its errors are in the failure."""
-    done = subprocess.run([str(word) for word in command], input=input, capture_output=True,
-                          timeout=seconds, text=isinstance(input, str) or input is None)
+    """Run a program without a shell and return its output; its errors are in the failure."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        input=input,
+        capture_output=True,
+        timeout=seconds,
+        text=isinstance(input, str) or input is None,
+    )
     if check and done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        raise AssertionError(
+            f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
     return done.stdout
