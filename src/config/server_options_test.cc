@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
 namespace millrace::config {
 namespace {
 
@@ -53,6 +57,21 @@ TEST(ServerOptions, hands_its_defaults_to_topics) {
     }
     server.log_retention_ms = 5;
     EXPECT_EQ(server.topic_defaults().retention_ms, 5);
+}
+
+// docs/options.md is made of the tables: after a change, put what this test prints there.
+TEST(ServerOptions, are_documented_as_they_are) {
+    const char* const source = std::getenv("MILLRACE_SOURCE_DIR");
+    ASSERT_NE(source, nullptr) << "run by ctest, or with MILLRACE_SOURCE_DIR set";
+    std::ifstream file(std::string(source) + "/docs/options.md");
+    const std::string page{std::istreambuf_iterator<char>(file), {}};
+    const std::string want =
+        "# Options\n\nOf a server: a file (`--config`), the environment (`kafka.port` is "
+        "`MILLRACE_KAFKA_PORT`), the command line\n(`--set kafka.port=9092`); later ones win.\n\n" +
+        to_markdown(server_option_table().view({})) +
+        "\nOf a topic, by CreateTopics or `millrace topic create --config`:\n\n" +
+        to_markdown(topic_option_table().view({}));
+    EXPECT_EQ(page, want);
 }
 
 // Kafka's own names and defaults, which tools read by DescribeConfigs.
