@@ -71,13 +71,11 @@ TEST(Recovery, refuses_a_flip_of_any_bit_below_the_durable_end) {
         const std::size_t in_batch = at % (good.size() / 3);
         // The leader epoch is under no checksum: it is stamped after the producer made it.
         if (in_batch >= 12 && in_batch < 16) continue;
-        for (int bit = 0; bit < 8; bit += 3) {
-            std::string bad = good;
-            bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
-            write_text(log.file(kFirst), bad);
-            EXPECT_THAT(log.open(), HasSubstr("is damaged at byte")) << at << "." << bit;
-            EXPECT_EQ(read_text(log.file(kFirst)), bad) << "nothing may be changed";
-        }
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ (1 << (at % 8)));
+        write_text(log.file(kFirst), bad);
+        EXPECT_THAT(log.open(), HasSubstr("is damaged at byte")) << at;
+        EXPECT_EQ(read_text(log.file(kFirst)), bad) << "nothing may be changed";
     }
     write_text(log.file(kFirst), good);
     EXPECT_EQ(log.open(), "ok");
