@@ -66,6 +66,21 @@ void* Call::extra() const {
     return static_cast<const Body*>(duckdb_scalar_function_get_extra_info(info_))->data;
 }
 
+void TextLists::add(std::string_view text) {
+    if (size_ == capacity_) {
+        capacity_ = std::max<idx_t>(2048, 2 * capacity_);
+        duckdb_list_vector_reserve(call_.output(), capacity_);
+    }
+    duckdb_unsafe_vector_assign_string_element_len(duckdb_list_vector_get_child(call_.output()), size_++,
+                                                   text.data(), text.size());
+}
+
+void TextLists::end_row(idx_t row) {
+    call_.results<duckdb_list_entry>()[row] = {.offset = row_start_, .length = size_ - row_start_};
+    row_start_ = size_;
+    duckdb_list_vector_set_size(call_.output(), size_);
+}
+
 Result<void> FunctionList::register_all(duckdb_connection connection) const {
     for (const auto& [name, overloads] : entries_) {
         duckdb_scalar_function_set set = duckdb_create_scalar_function_set(name.c_str());
@@ -80,7 +95,8 @@ Result<void> FunctionList::register_all(duckdb_connection connection) const {
                     duckdb_scalar_function_add_parameter(function, type.get());
                 }
             }
-            const DuckType result(duckdb_create_logical_type(entry.result));
+            DuckType result(duckdb_create_logical_type(entry.result));
+            if (entry.lists_result) result = DuckType(duckdb_create_list_type(result.get()));
             duckdb_scalar_function_set_return_type(function, result.get());
             if (entry.sees_nulls) duckdb_scalar_function_set_special_handling(function);
             if (entry.is_volatile) duckdb_scalar_function_set_volatile(function);

@@ -84,6 +84,7 @@ public:
         bool sees_nulls = false;  // Else a null constant gives null without a call.
         bool varargs = false;     // The last argument's type, any number of times.
         bool is_volatile = false;
+        bool lists_result = false;  // The result is an array of `result`.
     };
     void add(std::string name, Entry entry) { entries_[std::move(name)].push_back(std::move(entry)); }
     Result<void> register_all(duckdb_connection connection) const;
@@ -95,6 +96,59 @@ private:
 // Whether a cast or its like raises errors, from its 'ansi' / 'try' / 'legacy' argument.
 inline bool raises(const Call& call, idx_t mode_argument) {
     return call.constant(mode_argument) == "ansi";
+}
+
+// The arguments of one row, none of them null.
+class Row {
+public:
+    explicit Row(Call& call) : call_(call) {
+        for (idx_t i = 0; i < call.arguments(); ++i) {
+            data_.push_back(duckdb_vector_get_data(call.argument(i)));
+        }
+    }
+    void at(idx_t row) { row_ = row; }
+    std::size_t size() const { return data_.size(); }
+    template <class T>
+    const T& get(std::size_t index) const {
+        return static_cast<const T*>(data_[index])[row_];
+    }
+    std::string_view text(std::size_t index) const { return text_of(get<duckdb_string_t>(index)); }
+    std::int32_t number(std::size_t index) const { return get<std::int32_t>(index); }
+    Call& call() const { return call_; }
+
+private:
+    Call& call_;
+    std::vector<void*> data_;
+    idx_t row_ = 0;
+};
+
+// A loop over rows without nulls: `body(row, out)` writes text into `out`, or a T; false: null.
+template <auto body>
+void text_rows(Call& call) {
+    Row row(call);
+    std::string out;
+    for (idx_t i = 0; i < call.rows() && !call.failed(); ++i) {
+        if (call.any_null(i)) {
+            call.set_null(i);
+            continue;
+        }
+        row.at(i);
+        out.clear();
+        if (body(row, out)) {
+            call.set_text(i, out);
+        } else {
+            call.set_null(i);
+        }
+    }
+}
+template <class T, auto body>
+void value_rows(Call& call) {
+    Row row(call);
+    auto* out = call.results<T>();
+    for (idx_t i = 0; i < call.rows() && !call.failed(); ++i) {
+        row.at(i);
+        if (call.any_null(i) || !body(row, out[i])) call.set_null(i);
+    }
 }
 
 // Loops for functions of one and of two arguments that are null where an argument is.
@@ -132,6 +186,19 @@ void add_regex_functions(FunctionList& list);
 void add_hash_functions(FunctionList& list);
 void add_math_functions(FunctionList& list);
 void add_json_functions(FunctionList& list);
+// Rows of an array of strings: appended one by one, then closed row by row.
+class TextLists {
+public:
+    explicit TextLists(Call& call) : call_(call) {}
+    void add(std::string_view text);
+    void end_row(idx_t row);
+
+private:
+    Call& call_;
+    idx_t size_ = 0;
+    idx_t capacity_ = 0;
+    idx_t row_start_ = 0;
+};
 // Functions that DuckDB's SQL can say, as macros: one text of CREATE MACRO statements.
 std::string_view macro_script();
 
