@@ -3,11 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include <simdjson.h>
-
 #include "columnar/display_internal.h"
 #include "columnar/functions_internal.h"
 #include "columnar/json_internal.h"
+#include "columnar/json_text_internal.h"
 #include "columnar/time_text_internal.h"
 
 namespace millrace::columnar {
@@ -233,7 +232,7 @@ void binary_to_string(Call& call) {
             continue;
         }
         const std::string_view text = text_of(bytes[row]);
-        if (simdjson::validate_utf8(text.data(), text.size())) {
+        if (valid_utf8(text)) {
             call.set_text(row, text);
             continue;
         }
@@ -249,7 +248,7 @@ void binary_to_string(Call& call) {
                 length = 2;
             }
             const std::string_view character = text.substr(at, length);
-            if (character.size() == length && simdjson::validate_utf8(character.data(), length)) {
+            if (character.size() == length && valid_utf8(character)) {
                 repaired += character;
                 at += length;
             } else {

@@ -7,7 +7,6 @@
 
 #include "base/check.h"
 #include "columnar/errors_internal.h"
-#include "columnar/files_internal.h"
 #include "columnar/functions_internal.h"
 #include "columnar/json_internal.h"
 #include "columnar/lowering_internal.h"
@@ -121,7 +120,7 @@ public:
         : engine_(engine), connection_(std::move(connection)) {}
     ~PreparedImpl() override;
 
-    Result<void> prepare(const LogicalNode& plan, const ScanInputs* expected);
+    Result<void> prepare(const LogicalNode& plan, const ScanInputs* expected, const std::string& time_zone);
     Result<void> run(const ScanInputs& inputs, const RunContext& context,
                      const BatchSink& sink) override;
 
@@ -180,14 +179,14 @@ public:
                      const BatchSink& sink) override {
         MR_TRY(auto connection, take_connection());
         PreparedImpl once(*this, std::move(connection));
-        MR_TRY_VOID(once.prepare(plan, &inputs));
+        MR_TRY_VOID(once.prepare(plan, &inputs, context.time_zone));
         return once.run(inputs, context, sink);
     }
 
     Result<std::unique_ptr<Prepared>> prepare(const LogicalNode& plan) override {
         MR_TRY(auto connection, take_connection());
         auto prepared = std::make_unique<PreparedImpl>(*this, std::move(connection));
-        MR_TRY_VOID(prepared->prepare(plan, nullptr));
+        MR_TRY_VOID(prepared->prepare(plan, nullptr, "UTC"));
         return prepared;
     }
 
@@ -239,9 +238,10 @@ PreparedImpl::~PreparedImpl() {
     engine_.give_back(std::move(connection_));
 }
 
-Result<void> PreparedImpl::prepare(const LogicalNode& plan, const ScanInputs* expected) {
+Result<void> PreparedImpl::prepare(const LogicalNode& plan, const ScanInputs* expected,
+                                   const std::string& time_zone) {
     Lowering lowering(engine_.registry(), engine_.functions());
-    if (expected != nullptr) lowering.expect(*expected);
+    if (expected != nullptr) lowering.expect(*expected, time_zone);
     MR_TRY(sql_, lowering.query(plan));
     scans_ = lowering.scans();
     constants_ = lowering.constants();
@@ -288,10 +288,10 @@ Result<void> PreparedImpl::bind(const ScanInputs& inputs, const RunContext& cont
     for (const auto& [scan_id, slot] : scans_) {
         const auto found = inputs.find(scan_id);
         if (found == inputs.end()) {
-            MR_TRY(slot->batches, read_files(*slot->source, context.time_zone));
-        } else {
-            slot->batches = found->second;
+            return fail(Code::kUnsupported, "nothing gives rows to the scan of {} ({})",
+                        slot->source->source.format, scan_id);
         }
+        slot->batches = found->second;
         for (const Batch& batch : slot->batches) {
             if (batch.fields().size() < slot->types.size()) {
                 return fail(Code::kInternal, "scan {} has {} columns, its batch {}", scan_id,

@@ -1,4 +1,4 @@
-// from_json on simdjson's on-demand parser: one pass over each text, values written straight into
+// from_json: one pass over each text, values written straight into
 // DuckDB's vectors. Fields are expected in the order in which the last record had them, so that a
 // key costs one comparison.
 //
@@ -6,30 +6,21 @@
 // not fit its type is null and the others are kept; both put the text into the column of corrupt
 // records where the schema has one. FAILFAST ends the query. Values of unknown keys are walked, since
 // Spark's parser would find them malformed too.
-#include <simdjson.h>
-
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <charconv>
 #include <limits>
 
 #include "columnar/display_internal.h"
 #include "columnar/json_internal.h"
+#include "columnar/json_text_internal.h"
 #include "columnar/time_format_internal.h"
 #include "columnar/time_text_internal.h"
 
 namespace millrace::columnar {
 
-namespace ondemand = simdjson::ondemand;
 using plan::DataType;
 using plan::TypeKind;
-
-namespace {
-
-// Deeper JSON is malformed: the walk over it recurses.
-constexpr int kDeepestJson = 200;
-constexpr std::size_t kPageBytes = 4096;
-
-}  // namespace
 
 struct JsonReader::Impl {
     struct Node {
@@ -157,39 +148,42 @@ class Parse {
 public:
     Parse(const JsonReader::Impl& reader, Zone* zone) : reader_(reader), zone_(zone) {}
 
-    Outcome value(ondemand::value json, Target& to, idx_t row, int depth) {
-        ondemand::json_type type{};
-        if (json.type().get(type) != simdjson::SUCCESS || depth > kDeepestJson) return Outcome::kMalformed;
-        if (type == ondemand::json_type::null) {
-            bool null = false;
-            if (json.is_null().get(null) != simdjson::SUCCESS || !null) return Outcome::kMalformed;
+    // The value at the cursor, taken whole unless it is malformed.
+    Outcome value(JsonCursor& json, Target& to, idx_t row, int depth) {
+        const JsonKind kind = json.kind();
+        if (kind == JsonKind::kNone || depth > kDeepestJson) return Outcome::kMalformed;
+        if (kind == JsonKind::kNull) {
+            if (!json.literal(kind)) return Outcome::kMalformed;
             to.set_null(row);
             return Outcome::kGood;
         }
         switch (to.node->kind) {
             case TypeKind::kStruct:
-                if (type != ondemand::json_type::object) return misfit(json, to, row, depth);
-                return object(json, to, row, depth);
+                return kind == JsonKind::kObject ? object(json, to, row, depth) : misfit(json, to, row, depth);
             case TypeKind::kArray:
-                if (type != ondemand::json_type::array) return misfit(json, to, row, depth);
-                return array(json, to, row, depth);
+                return kind == JsonKind::kArray ? array(json, to, row, depth) : misfit(json, to, row, depth);
             case TypeKind::kMap:
-                if (type != ondemand::json_type::object) return misfit(json, to, row, depth);
-                return map(json, to, row, depth);
+                return kind == JsonKind::kObject ? map(json, to, row, depth) : misfit(json, to, row, depth);
             case TypeKind::kString:
             case TypeKind::kChar:
-            case TypeKind::kVarchar: return text(json, type, to, row, depth);
-            default: return scalar(json, type, to, row, depth);
+            case TypeKind::kVarchar: return text(json, kind, to, row, depth);
+            case TypeKind::kBoolean:
+                if (kind != JsonKind::kTrue && kind != JsonKind::kFalse) return misfit(json, to, row, depth);
+                if (!json.literal(kind)) return Outcome::kMalformed;
+                to.put<bool>(row, kind == JsonKind::kTrue);
+                return Outcome::kGood;
+            case TypeKind::kByte: return integer<std::int8_t>(json, kind, to, row, depth);
+            case TypeKind::kShort: return integer<std::int16_t>(json, kind, to, row, depth);
+            case TypeKind::kInteger: return integer<std::int32_t>(json, kind, to, row, depth);
+            case TypeKind::kLong: return integer<std::int64_t>(json, kind, to, row, depth);
+            case TypeKind::kFloat: return real<float>(json, kind, to, row, depth);
+            case TypeKind::kDouble: return real<double>(json, kind, to, row, depth);
+            case TypeKind::kDecimal: return decimal(json, kind, to, row, depth);
+            default: return from_word(json, kind, to, row, depth);
         }
     }
 
-    Outcome object(ondemand::value json, Target& to, idx_t row, int depth) {
-        ondemand::object members;
-        if (json.get_object().get(members) != simdjson::SUCCESS) return Outcome::kMalformed;
-        return fields(members, to, row, depth);
-    }
-
-    Outcome fields(ondemand::object& members, Target& to, idx_t row, int depth) {
+    Outcome object(JsonCursor& json, Target& to, idx_t row, int depth) {
         const Node& node = *to.node;
         const std::size_t count = node.keys.size();
         // Bits of the fields that came, for up to 64; more are nulled beforehand instead.
@@ -198,26 +192,25 @@ public:
             for (Target& child : to.children) child.set_null(row);
         }
         Outcome outcome = Outcome::kGood;
-        for (auto member : members) {
-            ondemand::raw_json_string key;
-            if (member.error() != simdjson::SUCCESS || member.key().get(key) != simdjson::SUCCESS) {
-                return Outcome::kMalformed;
-            }
+        const bool whole = json.object([&] {
             std::size_t index = to.expected_key;
-            if (index >= count || !key_is(key, node.keys[index])) index = find_key(key, node);
-            if (index == count) {
-                outcome = worse(outcome, skip(member.value(), depth + 1));
-            } else {
-                ondemand::value item;
-                if (member.value().get(item) != simdjson::SUCCESS) return Outcome::kMalformed;
-                to.expected_key = index + 1 == count ? 0 : index + 1;
-                const Outcome field = value(item, to.children[index], row, depth + 1);
-                if (field == Outcome::kMisfit) to.children[index].set_null(row);
-                outcome = worse(outcome, field);
-                if (index < 64) seen |= std::uint64_t{1} << index;
+            if (index >= count || !json.take_key(node.keys[index])) {
+                std::string_view key;
+                if (!json.string(key, key_buffer_) || !json.colon()) return false;
+                const auto found = std::ranges::find(node.keys, key);
+                index = static_cast<std::size_t>(found - node.keys.begin());
             }
-            if (outcome == Outcome::kMalformed) return outcome;
-        }
+            if (index == count) return json.skip(depth + 1);
+            to.expected_key = index + 1 == count ? 0 : index + 1;
+            const Outcome field = value(json, to.children[index], row, depth + 1);
+            if (field == Outcome::kMisfit && !to.children[index].node->type.is_nested()) {
+                to.children[index].set_null(row);
+            }
+            outcome = worse(outcome, field);
+            if (index < 64) seen |= std::uint64_t{1} << index;
+            return field != Outcome::kMalformed;
+        });
+        if (!whole) return Outcome::kMalformed;
         if (count <= 64) {
             const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
             for (std::uint64_t missing = all & ~seen; missing != 0; missing &= missing - 1) {
@@ -228,247 +221,123 @@ public:
         return outcome;
     }
 
-    Outcome array(ondemand::value json, Target& to, idx_t row, int depth) {
-        ondemand::array elements;
-        if (json.get_array().get(elements) != simdjson::SUCCESS) return Outcome::kMalformed;
-        return list(elements, to, row, depth);
-    }
-
-    Outcome list(ondemand::array& elements, Target& to, idx_t row, int depth) {
+    Outcome array(JsonCursor& json, Target& to, idx_t row, int depth) {
         // Elements of a list lie together: those of a list inside are in another vector.
         const idx_t from = to.list_rows;
         Outcome outcome = Outcome::kGood;
-        for (auto element : elements) {
-            ondemand::value json;
-            if (element.get(json) != simdjson::SUCCESS) return Outcome::kMalformed;
+        const bool whole = json.array([&] {
             const idx_t at = to.add_element();
             const Outcome item = value(json, to.children[0], at, depth + 1);
-            if (item == Outcome::kMalformed) return item;
-            if (item == Outcome::kMisfit) to.children[0].set_null(at);
+            if (item == Outcome::kMisfit && !to.children[0].node->type.is_nested()) to.children[0].set_null(at);
             outcome = worse(outcome, item);
-        }
+            return item != Outcome::kMalformed;
+        });
+        if (!whole) return Outcome::kMalformed;
         static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from, .length = to.list_rows - from};
         to.set_valid(row);
         return outcome;
     }
 
 private:
-    // Keys with escapes are rare: they are compared after unescaping.
-    static bool key_is(const ondemand::raw_json_string& key, const std::string& name) {
-        const char* raw = key.raw();
-        // Both end: the name with its size, the key with a quote. A zero byte cannot be in the key.
-        for (const char c : name) {
-            if (*raw != c) return false;
-            ++raw;
-        }
-        return *raw == '"';
-    }
-    std::size_t find_key(const ondemand::raw_json_string& key, const Node& node) {
-        for (std::size_t i = 0; i < node.keys.size(); ++i) {
-            if (key_is(key, node.keys[i])) return i;
-        }
-        const char* raw = key.raw();
-        while (*raw != '"' && *raw != '\\') ++raw;
-        if (*raw == '"') return node.keys.size();
-        const std::string name = unescape(key.raw());
-        for (std::size_t i = 0; i < node.keys.size(); ++i) {
-            if (node.keys[i] == name) return i;
-        }
-        return node.keys.size();
-    }
-    static std::string unescape(const char* raw) {
-        const char* end = raw;
-        while (*end != '"') end += *end == '\\' ? 2 : 1;
-        simdjson::dom::parser parser;
-        std::string_view text;
-        const std::string quoted_text = "\"" + std::string(raw, end) + "\"";
-        simdjson::dom::element element;
-        if (parser.parse(quoted_text).get(element) == simdjson::SUCCESS &&
-            element.get(text) == simdjson::SUCCESS) {
-            return std::string(text);
-        }
-        return std::string(raw, end);
-    }
-
-    Outcome misfit(ondemand::value json, Target& to, idx_t row, int depth) {
+    // A value of another kind than its type: walked over, and null.
+    Outcome misfit(JsonCursor& json, Target& to, idx_t row, int depth) {
+        if (!json.skip(depth)) return Outcome::kMalformed;
         to.set_null(row);
-        return worse(Outcome::kMisfit, skip(json, depth));
+        return Outcome::kMisfit;
     }
 
-    // Walk over a value that nobody wants, and find it well formed or not.
-    Outcome skip(simdjson::simdjson_result<ondemand::value> json, int depth) {
-        ondemand::value value;
-        return json.get(value) == simdjson::SUCCESS ? skip(value, depth) : Outcome::kMalformed;
-    }
-    Outcome skip(ondemand::value value, int depth) {
-        ondemand::json_type type{};
-        if (depth > kDeepestJson || value.type().get(type) != simdjson::SUCCESS) {
-            return Outcome::kMalformed;
-        }
-        bool good = false;
-        switch (type) {
-            case ondemand::json_type::object: {
-                ondemand::object members;
-                if (value.get_object().get(members) != simdjson::SUCCESS) return Outcome::kMalformed;
-                for (auto member : members) {
-                    if (member.error() != simdjson::SUCCESS ||
-                        skip(member.value(), depth + 1) == Outcome::kMalformed) {
-                        return Outcome::kMalformed;
-                    }
-                }
-                return Outcome::kGood;
-            }
-            case ondemand::json_type::array: {
-                ondemand::array elements;
-                if (value.get_array().get(elements) != simdjson::SUCCESS) return Outcome::kMalformed;
-                for (auto element : elements) {
-                    if (skip(element, depth + 1) == Outcome::kMalformed) return Outcome::kMalformed;
-                }
-                return Outcome::kGood;
-            }
-            case ondemand::json_type::string: {
-                std::string_view text;
-                return value.get_string().get(text) == simdjson::SUCCESS ? Outcome::kGood
-                                                                        : Outcome::kMalformed;
-            }
-            case ondemand::json_type::number: {
-                double number = 0;
-                return value.get_double().get(number) == simdjson::SUCCESS ? Outcome::kGood
-                                                                          : Outcome::kMalformed;
-            }
-            case ondemand::json_type::boolean:
-                return value.get_bool().get(good) == simdjson::SUCCESS ? Outcome::kGood
-                                                                      : Outcome::kMalformed;
-            case ondemand::json_type::null:
-                return value.is_null().get(good) == simdjson::SUCCESS && good ? Outcome::kGood
-                                                                              : Outcome::kMalformed;
-        }
-        return Outcome::kMalformed;
-    }
-
-    Outcome map(ondemand::value json, Target& to, idx_t row, int depth) {
-        ondemand::object members;
-        if (json.get_object().get(members) != simdjson::SUCCESS) return Outcome::kMalformed;
+    Outcome map(JsonCursor& json, Target& to, idx_t row, int depth) {
         const idx_t from = to.list_rows;
         Outcome outcome = Outcome::kGood;
-        for (auto member : members) {
+        const bool whole = json.object([&] {
             std::string_view key;
-            if (member.error() != simdjson::SUCCESS || member.unescaped_key().get(key) != simdjson::SUCCESS) {
-                return Outcome::kMalformed;
-            }
+            if (!json.string(key, key_buffer_)) return false;
             const idx_t at = to.add_element();
             to.children[0].put_text(at, key);
-            ondemand::value item;
-            if (member.value().get(item) != simdjson::SUCCESS) return Outcome::kMalformed;
-            const Outcome made = value(item, to.children[1], at, depth + 1);
-            if (made == Outcome::kMalformed) return made;
-            if (made == Outcome::kMisfit) to.children[1].set_null(at);
-            outcome = worse(outcome, made);
-        }
+            if (!json.colon()) return false;
+            const Outcome item = value(json, to.children[1], at, depth + 1);
+            if (item == Outcome::kMisfit && !to.children[1].node->type.is_nested()) to.children[1].set_null(at);
+            outcome = worse(outcome, item);
+            return item != Outcome::kMalformed;
+        });
+        if (!whole) return Outcome::kMalformed;
         static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from, .length = to.list_rows - from};
         to.set_valid(row);
         return outcome;
     }
 
     // A string column takes any value: what is no string is kept as its JSON text.
-    Outcome text(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
+    Outcome text(JsonCursor& json, JsonKind kind, Target& to, idx_t row, int depth) {
         std::string_view content;
-        if (type == ondemand::json_type::string) {
-            if (json.get_string().get(content) != simdjson::SUCCESS) return Outcome::kMalformed;
-            to.put_text(row, content);
-            return Outcome::kGood;
+        if (kind == JsonKind::kString) {
+            if (!json.string(content, buffer_)) return Outcome::kMalformed;
+        } else {
+            const char* start = json.position();
+            if (!json.skip(depth)) return Outcome::kMalformed;
+            content = {start, static_cast<std::size_t>(json.position() - start)};
         }
-        if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
-            const char* start = json.raw_json_token().data();
-            if (skip(json, depth) == Outcome::kMalformed) return Outcome::kMalformed;
-            // Behind the value lies the next token; the text ends at the last bracket before it.
-            const char open = *start;
-            const char close = open == '{' ? '}' : ']';
-            std::size_t nesting = 0;
-            bool in_string = false;
-            const char* end = start;
-            while (true) {
-                const char c = *end++;
-                if (in_string) {
-                    if (c == '\\') ++end;
-                    if (c == '"') in_string = false;
-                } else if (c == '"') {
-                    in_string = true;
-                } else if (c == open) {
-                    ++nesting;
-                } else if (c == close && --nesting == 0) {
-                    break;
-                }
-            }
-            to.put_text(row, {start, static_cast<std::size_t>(end - start)});
-            return Outcome::kGood;
-        }
-        content = trim_all(json.raw_json_token());
-        if (skip(json, depth) == Outcome::kMalformed) return Outcome::kMalformed;
         to.put_text(row, content);
         return Outcome::kGood;
     }
 
     template <class T>
-    Outcome integer(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
-        if (type != ondemand::json_type::number) return misfit(json, to, row, depth);
-        std::int64_t number = 0;
-        if (json.get_int64().get(number) != simdjson::SUCCESS ||
-            number < std::numeric_limits<T>::min() || number > std::numeric_limits<T>::max()) {
-            to.set_null(row);
-            // 1.5 or a number too large is JSON all the same; 1x is not.
-            const std::string_view token = trim_all(json.raw_json_token());
-            const bool plain = token.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
-            return plain ? Outcome::kMisfit : Outcome::kMalformed;
-        }
-        to.put<T>(row, static_cast<T>(number));
+    Outcome integer(JsonCursor& json, JsonKind kind, Target& to, idx_t row, int depth) {
+        std::string_view digits;
+        bool whole = false;
+        if (kind != JsonKind::kNumber) return misfit(json, to, row, depth);
+        if (!json.number(digits, whole)) return Outcome::kMalformed;
+        T number{};
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        if (!whole || error != std::errc()) return Outcome::kMisfit;
+        to.put<T>(row, number);
         return Outcome::kGood;
     }
 
     template <class T>
-    Outcome real(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
-        if (type == ondemand::json_type::number) {
-            double number = 0;
-            if (json.get_double().get(number) != simdjson::SUCCESS) return Outcome::kMalformed;
-            to.put<T>(row, static_cast<T>(number));
+    Outcome real(JsonCursor& json, JsonKind kind, Target& to, idx_t row, int depth) {
+        std::string_view word;
+        if (kind == JsonKind::kNumber) {
+            bool whole = false;
+            if (!json.number(word, whole)) return Outcome::kMalformed;
+            T number{};
+            const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+            if (error == std::errc::result_out_of_range) {
+                const bool tiny = word.find("e-") != std::string_view::npos || word.find("E-") != std::string_view::npos;
+                number = tiny ? T{0} : std::numeric_limits<T>::infinity();
+                if (word.front() == '-') number = -number;
+            }
+            to.put<T>(row, number);
             return Outcome::kGood;
         }
-        std::string_view word;
-        if (type != ondemand::json_type::string) return misfit(json, to, row, depth);
-        if (json.get_string().get(word) != simdjson::SUCCESS) return Outcome::kMalformed;
+        if (kind != JsonKind::kString) return misfit(json, to, row, depth);
+        if (!json.string(word, buffer_)) return Outcome::kMalformed;
         constexpr T kInfinity = std::numeric_limits<T>::infinity();
-        if (reader_.allow_non_numeric) {
-            if (word == "NaN") {
-                to.put<T>(row, std::numeric_limits<T>::quiet_NaN());
-                return Outcome::kGood;
-            }
-            if (word == "+INF" || word == "+Infinity" || word == "Infinity" || word == "INF") {
-                to.put<T>(row, kInfinity);
-                return Outcome::kGood;
-            }
-            if (word == "-INF" || word == "-Infinity") {
-                to.put<T>(row, -kInfinity);
-                return Outcome::kGood;
-            }
-        }
-        return Outcome::kMisfit;
-    }
-
-    Outcome decimal(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
-        std::string_view digits;
-        if (type == ondemand::json_type::string) {
-            if (json.get_string().get(digits) != simdjson::SUCCESS) return Outcome::kMalformed;
-        } else if (type == ondemand::json_type::number) {
-            digits = trim_all(json.raw_json_token());
-            if (skip(json, depth) == Outcome::kMalformed) return Outcome::kMalformed;
+        if (!reader_.allow_non_numeric) return Outcome::kMisfit;
+        if (word == "NaN") {
+            to.put<T>(row, std::numeric_limits<T>::quiet_NaN());
+        } else if (word == "+INF" || word == "+Infinity" || word == "Infinity" || word == "INF") {
+            to.put<T>(row, kInfinity);
+        } else if (word == "-INF" || word == "-Infinity") {
+            to.put<T>(row, -kInfinity);
         } else {
-            return misfit(json, to, row, depth);
-        }
-        __int128 unscaled = 0;
-        if (!parse_decimal(digits, to.node->type.precision(), to.node->type.scale(), unscaled)) {
             return Outcome::kMisfit;
         }
+        return Outcome::kGood;
+    }
+
+    Outcome decimal(JsonCursor& json, JsonKind kind, Target& to, idx_t row, int depth) {
+        std::string_view digits;
+        bool whole = false;
+        if (kind == JsonKind::kString) {
+            if (!json.string(digits, buffer_)) return Outcome::kMalformed;
+        } else if (kind != JsonKind::kNumber) {
+            return misfit(json, to, row, depth);
+        } else if (!json.number(digits, whole)) {
+            return Outcome::kMalformed;
+        }
         const int precision = to.node->type.precision();
+        __int128 unscaled = 0;
+        if (!parse_decimal(digits, precision, to.node->type.scale(), unscaled)) return Outcome::kMisfit;
         if (precision <= 4) {
             to.put<std::int16_t>(row, static_cast<std::int16_t>(unscaled));
         } else if (precision <= 9) {
@@ -481,26 +350,43 @@ private:
         return Outcome::kGood;
     }
 
-    Outcome timestamp(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
-        const bool instant = to.node->kind == TypeKind::kTimestamp;
-        if (type == ondemand::json_type::number && instant) {
-            std::int64_t seconds = 0;
-            if (json.get_int64().get(seconds) != simdjson::SUCCESS) return misfit(json, to, row, depth);
+    // Types that JSON writes as strings: times, dates, binary.
+    Outcome from_word(JsonCursor& json, JsonKind kind, Target& to, idx_t row, int depth) {
+        const TypeKind type = to.node->kind;
+        std::string_view word;
+        if (type == TypeKind::kTimestamp && kind == JsonKind::kNumber) {
+            bool whole = false;
             std::int64_t us = 0;
-            if (__builtin_mul_overflow(seconds, 1'000'000, &us)) return Outcome::kMisfit;
+            if (!json.number(word, whole)) return Outcome::kMalformed;
+            const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), us);
+            if (!whole || error != std::errc() || __builtin_mul_overflow(us, std::int64_t{1'000'000}, &us)) {
+                return Outcome::kMisfit;
+            }
             to.put<std::int64_t>(row, us);
             return Outcome::kGood;
         }
-        if (type != ondemand::json_type::string) return misfit(json, to, row, depth);
-        std::string_view word;
-        if (json.get_string().get(word) != simdjson::SUCCESS) return Outcome::kMalformed;
+        if (kind != JsonKind::kString) return misfit(json, to, row, depth);
+        if (!json.string(word, buffer_)) return Outcome::kMalformed;
+        if (type == TypeKind::kDate) {
+            const auto days = reader_.date_format ? reader_.date_format->parse_date(word) : parse_date(word);
+            if (!days) return Outcome::kMisfit;
+            to.put<std::int32_t>(row, *days);
+            return Outcome::kGood;
+        }
+        if (type == TypeKind::kBinary) {
+            std::string bytes;
+            if (!decode_base64(word, bytes)) return Outcome::kMisfit;
+            duckdb_unsafe_vector_assign_string_element_len(to.vector, row, bytes.data(), bytes.size());
+            to.set_valid(row);
+            return Outcome::kGood;
+        }
         std::optional<std::int64_t> us;
-        if (instant) {
+        if (type == TypeKind::kTimestamp) {
             us = reader_.timestamp_format ? reader_.timestamp_format->parse_instant(word, *zone_)
                                           : parse_timestamp(word, *zone_);
-        } else if (reader_.timestamp_ntz_format) {
+        } else if (type == TypeKind::kTimestampNtz && reader_.timestamp_ntz_format) {
             us = reader_.timestamp_ntz_format->parse_local(word);
-        } else {
+        } else if (type == TypeKind::kTimestampNtz) {
             const auto parsed = parse_local_time(word);
             if (parsed && !parsed->has_zone) us = parsed->local_us;
         }
@@ -509,73 +395,11 @@ private:
         return Outcome::kGood;
     }
 
-    Outcome scalar(ondemand::value json, ondemand::json_type type, Target& to, idx_t row, int depth) {
-        switch (to.node->kind) {
-            case TypeKind::kBoolean: {
-                bool flag = false;
-                if (type != ondemand::json_type::boolean) return misfit(json, to, row, depth);
-                if (json.get_bool().get(flag) != simdjson::SUCCESS) return Outcome::kMalformed;
-                to.put<bool>(row, flag);
-                return Outcome::kGood;
-            }
-            case TypeKind::kByte: return integer<std::int8_t>(json, type, to, row, depth);
-            case TypeKind::kShort: return integer<std::int16_t>(json, type, to, row, depth);
-            case TypeKind::kInteger: return integer<std::int32_t>(json, type, to, row, depth);
-            case TypeKind::kLong: return integer<std::int64_t>(json, type, to, row, depth);
-            case TypeKind::kFloat: return real<float>(json, type, to, row, depth);
-            case TypeKind::kDouble: return real<double>(json, type, to, row, depth);
-            case TypeKind::kDecimal: return decimal(json, type, to, row, depth);
-            case TypeKind::kTimestamp:
-            case TypeKind::kTimestampNtz: return timestamp(json, type, to, row, depth);
-            case TypeKind::kDate: {
-                std::string_view word;
-                if (type != ondemand::json_type::string) return misfit(json, to, row, depth);
-                if (json.get_string().get(word) != simdjson::SUCCESS) return Outcome::kMalformed;
-                const auto days = reader_.date_format ? reader_.date_format->parse_date(word)
-                                                      : parse_date(word);
-                if (!days) return Outcome::kMisfit;
-                to.put<std::int32_t>(row, *days);
-                return Outcome::kGood;
-            }
-            case TypeKind::kBinary: {
-                std::string_view word;
-                if (type != ondemand::json_type::string) return misfit(json, to, row, depth);
-                if (json.get_string().get(word) != simdjson::SUCCESS) return Outcome::kMalformed;
-                std::string bytes;
-                if (!decode_base64(word, bytes)) return Outcome::kMisfit;
-                duckdb_unsafe_vector_assign_string_element_len(to.vector, row, bytes.data(), bytes.size());
-                to.set_valid(row);
-                return Outcome::kGood;
-            }
-            default: return misfit(json, to, row, depth);
-        }
-    }
-
     const JsonReader::Impl& reader_;
     Zone* zone_;
+    std::string buffer_;
+    std::string key_buffer_;
 };
-
-// The text with room behind it for simdjson, which reads some bytes past the end but minds only
-// those before it. In the middle of a page these are ours to read; near its end the text is copied.
-simdjson::padded_string_view padded(std::string_view text, std::string& buffer) {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    constexpr bool kAlwaysCopy = true;
-#else
-    constexpr bool kAlwaysCopy = false;
-#endif
-#else
-    constexpr bool kAlwaysCopy = false;
-#endif
-    const auto end = reinterpret_cast<std::uintptr_t>(text.data()) + text.size();
-    if (kAlwaysCopy || (end & (kPageBytes - 1)) + simdjson::SIMDJSON_PADDING >= kPageBytes) {
-        buffer.assign(text);
-        buffer.append(simdjson::SIMDJSON_PADDING, '\0');
-        return simdjson::padded_string_view(buffer.data(), text.size(), buffer.size());
-    }
-    return simdjson::padded_string_view(text.data(), text.size(),
-                                        text.size() + simdjson::SIMDJSON_PADDING);
-}
 
 bool blank(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
@@ -734,8 +558,6 @@ Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type, const
 void run_from_json(Call& call) {
     const JsonReader::Impl& reader = static_cast<const JsonReader*>(call.extra())->impl();
     Zone* zone = thread_zone(reader.time_zone);
-    thread_local ondemand::parser parser;
-    thread_local std::string buffer;
     const auto texts = call.column<duckdb_string_t>(0);
     Target root;
     root.attach(reader.root, call.output());
@@ -750,34 +572,18 @@ void run_from_json(Call& call) {
             root.set_null(row);
             continue;
         }
+        JsonCursor json(text);
+        const JsonKind kind = json.kind();
         Outcome outcome = Outcome::kMalformed;
-        ondemand::document document;
-        if (parser.iterate(padded(text, buffer)).get(document) == simdjson::SUCCESS) {
-            if (reader.root.kind == TypeKind::kStruct) {
-                ondemand::object members;
-                if (document.get_object().get(members) == simdjson::SUCCESS) {
-                    outcome = parse.fields(members, root, row, 1);
-                }
-            } else if (reader.root.kind == TypeKind::kArray) {
-                ondemand::array elements;
-                ondemand::value whole;
-                if (document.get_array().get(elements) == simdjson::SUCCESS) {
-                    outcome = parse.list(elements, root, row, 1);
-                } else if (reader.root.children[0].kind == TypeKind::kStruct &&
-                           document.get_value().get(whole) == simdjson::SUCCESS) {
-                    // One object where an array of them is expected counts as an array of one.
-                    const idx_t at = root.add_element();
-                    outcome = parse.value(whole, root.children[0], at, 1);
-                    static_cast<duckdb_list_entry*>(root.data)[row] = {.offset = at, .length = 1};
-                    root.set_valid(row);
-                }
-            } else {
-                ondemand::value whole;
-                if (document.get_value().get(whole) == simdjson::SUCCESS) {
-                    outcome = parse.value(whole, root, row, 1);
-                    if (outcome == Outcome::kMisfit) outcome = Outcome::kMalformed;
-                }
-            }
+        if (reader.root.kind == TypeKind::kArray && kind == JsonKind::kObject &&
+            reader.root.children[0].kind == TypeKind::kStruct) {
+            // One object where an array of them is expected counts as an array of one.
+            const idx_t at = root.add_element();
+            outcome = parse.value(json, root.children[0], at, 1);
+            static_cast<duckdb_list_entry*>(root.data)[row] = {.offset = at, .length = 1};
+            root.set_valid(row);
+        } else if (kind == (reader.root.kind == TypeKind::kArray ? JsonKind::kArray : JsonKind::kObject)) {
+            outcome = parse.value(json, root, row, 0);
         }
         if (outcome == Outcome::kGood) {
             if (reader.corrupt_field >= 0) {

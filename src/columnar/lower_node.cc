@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 
+#include "columnar/files_internal.h"
 #include "columnar/lowering_internal.h"
 
 namespace millrace::columnar {
@@ -79,7 +81,89 @@ Result<std::string> Lowering::node(const LogicalNode& plan) {
     return fail(Code::kInternal, "no lowering for {}", plan::to_text(plan));
 }
 
+// Files are read where the plan runs once and nobody binds their rows. The raw columns are typed
+// here, in SQL.
+Result<std::string> Lowering::file_scan(const plan::ScanNode& node) {
+    MR_TRY(RawScan raw, scan_files(node));
+    const std::string& format = node.source.format;
+    const plan::Options& options = node.source.options;
+    const auto slot = registry_.add({}, raw.types);
+    for (std::size_t i = 0; i < raw.names.size(); ++i) slot->names.push_back(fmt::format("d{}", i));
+    slot->batches = std::move(raw.batches);
+    slot->expected_rows = total_rows(slot->batches);
+    constants_.push_back(slot);
+    const auto raw_column = [&](const std::string& name) -> std::optional<std::size_t> {
+        const auto found = std::ranges::find(raw.names, name);
+        if (found == raw.names.end()) return std::nullopt;
+        return static_cast<std::size_t>(found - raw.names.begin());
+    };
+    const auto option = [&](const char* key, std::string otherwise) {
+        const auto found = options.find(key);
+        return found == options.end() ? std::move(otherwise) : found->second;
+    };
+    const std::string zone = option("timezone", time_zone_);
+    std::string mode = option("mode", "PERMISSIVE");
+    std::ranges::transform(mode, mode.begin(), [](unsigned char c) { return std::toupper(c); });
+    std::string from = fmt::format("mr_scan({})", slot->id);
+    std::vector<plan::Field> json_fields;
+    if (format == "json") {
+        for (const Attribute& attribute : node.output) {
+            if (raw_column(attribute.name) && attribute.name != "value") continue;
+            json_fields.push_back({.name = attribute.name, .type = attribute.type});
+        }
+        if (raw.names.size() == 1 || json_fields.size() < node.output.size() || !json_fields.empty()) {
+            const DataType type = DataType::structure(json_fields);
+            MR_TRY(const std::string reader, functions_.from_json(type, options, zone, false));
+            from = fmt::format("(SELECT *, {}(d0) AS j FROM {})", reader, from);
+        }
+    }
+    std::string columns;
+    std::string where;
+    for (const Attribute& attribute : node.output) {
+        std::string value;
+        const auto json = std::ranges::find(json_fields, attribute.name, &plan::Field::name);
+        if (json != json_fields.end()) {
+            value = fmt::format("struct_extract(j, 'f{}')", json - json_fields.begin());
+        } else if (const auto index = raw_column(attribute.name)) {
+            value = fmt::format("d{}", *index);
+            const bool typed = raw.types[*index].same_ignoring_nullability(attribute.type);
+            const std::string pattern =
+                attribute.type.is(TypeKind::kDate)           ? option("dateformat", "")
+                : attribute.type.is(TypeKind::kTimestamp)    ? option("timestampformat", "")
+                : attribute.type.is(TypeKind::kTimestampNtz) ? option("timestampntzformat", "")
+                                                             : "";
+            if (!typed && !pattern.empty()) {
+                value = attribute.type.is(TypeKind::kTimestamp)
+                            ? fmt::format("mr_to_timestamp({}, {}, {}, 'try')", value, quoted(pattern), quoted(zone))
+                            : fmt::format("{}({}, {}, 'try')",
+                                          attribute.type.is(TypeKind::kDate) ? "mr_to_date" : "mr_to_timestamp_ntz",
+                                          value, quoted(pattern));
+            } else if (!typed) {
+                const auto failure = mode == "FAILFAST" ? plan::EvalMode::kAnsi : plan::EvalMode::kTry;
+                if (mode == "DROPMALFORMED") {
+                    MR_TRY(const std::string tried, cast(value, DataType::string(), attribute.type, failure, zone));
+                    where += fmt::format("{}({} IS NULL OR {} IS NOT NULL)", where.empty() ? " WHERE " : " AND ",
+                                         value, tried);
+                }
+                MR_TRY(value, cast(value, DataType::string(), attribute.type, failure, zone));
+            }
+        } else {
+            value = fmt::format("CAST(NULL AS {})", duck_type_name(attribute.type));
+        }
+        columns += fmt::format("{}{} AS {}", columns.empty() ? "" : ", ", value, column_name(attribute.id));
+    }
+    if (format == "csv" && mode == "DROPMALFORMED") {
+        if (const auto index = raw_column(option("columnnameofcorruptrecord", "_corrupt_record"))) {
+            where += fmt::format("{}d{} IS NULL", where.empty() ? " WHERE " : " AND ", *index);
+        }
+    }
+    return fmt::format("SELECT {} FROM {}{}", columns.empty() ? "0 AS no_column" : columns, from, where);
+}
+
 Result<std::string> Lowering::scan(const plan::ScanNode& node) {
+    if (inputs_ != nullptr && !inputs_->contains(node.scan_id) && is_file_format(node.source.format)) {
+        return file_scan(node);
+    }
     std::vector<std::string> names;
     std::vector<DataType> types;
     for (const Attribute& attribute : node.output) {

@@ -47,7 +47,11 @@ public:
     const std::multimap<std::int64_t, std::shared_ptr<ScanSlot>>& scans() const { return scans_; }
     const std::vector<std::shared_ptr<ScanSlot>>& constants() const { return constants_; }
     // Row counts to plan with, where the inputs are known before.
-    void expect(const ScanInputs& inputs) { inputs_ = &inputs; }
+    // Scans of files that are not among them are read while lowering, times in `time_zone`.
+    void expect(const ScanInputs& inputs, std::string time_zone) {
+        inputs_ = &inputs;
+        time_zone_ = std::move(time_zone);
+    }
 
     Result<std::string> node(const plan::LogicalNode& node);
     Result<std::string> expression(const plan::TypedExpr& expression);
@@ -58,6 +62,7 @@ public:
 
 private:
     Result<std::string> scan(const plan::ScanNode& node);
+    Result<std::string> file_scan(const plan::ScanNode& node);
     Result<std::string> local_data(const plan::LocalDataNode& node);
     Result<std::string> project(const plan::ProjectNode& node);
     Result<std::string> join(const plan::JoinNode& node);
@@ -96,6 +101,7 @@ private:
     ScanRegistry& registry_;
     TypedFunctions& functions_;
     const ScanInputs* inputs_ = nullptr;
+    std::string time_zone_ = "UTC";
     std::multimap<std::int64_t, std::shared_ptr<ScanSlot>> scans_;
     std::vector<std::shared_ptr<ScanSlot>> constants_;
     int next_name_ = 0;
