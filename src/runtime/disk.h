@@ -30,7 +30,8 @@ public:
     virtual base::Result<void> write_at(std::uint64_t offset, base::ByteView bytes) = 0;
     virtual base::Result<void> truncate(std::uint64_t size_bytes) = 0;
     // fdatasync: what was written before the call survives a power cut when it returns. After a
-    // failure nothing is known of the file's content: never retry it as if it could succeed.
+    // failure nothing is known of what was written since the last success, and every later sync of
+    // this File fails too; another File of the same path would be told that all is well.
     virtual base::Result<void> sync() = 0;
     // The descriptor for sendfile, or -1 where there is none (simulation).
     virtual int native_handle() const = 0;
@@ -70,7 +71,8 @@ public:
     virtual base::Result<void> remove_tree(const std::string& path) = 0;
     // Names created, renamed or removed in `directory` before the call survive a power cut.
     virtual base::Result<void> sync_directory(const std::string& directory) = 0;
-    // syncfs of the file system that holds `path`: cheaper than many File::sync calls.
+    // syncfs of the file system that holds `path`: cheaper than many File::sync calls. A failure is
+    // told once, and does not say which files lost bytes; File::sync of each does.
     virtual base::Result<void> sync_all(const std::string& path) = 0;
     virtual base::Result<Space> space(const std::string& path) const = 0;
     // Exclusive advisory lock, held until the returned object dies or the process ends; kConflict

@@ -61,7 +61,8 @@ public:
           path_(std::move(path)),
           node_(std::move(node)),
           writable_(writable),
-          life_(disk.life_) {}
+          life_(disk.life_),
+          seen_losses_(node_->lost_writes) {}
     ~SimFile() override {
         if (locked_.empty()) return;
         const std::lock_guard lock(disk_->mutex_);
@@ -119,8 +120,14 @@ public:
     Result<void> sync() override {
         const std::lock_guard lock(disk_->mutex_);
         if (dead()) return died();
+        if (sync_failed_) return system_fail(EIO, "an earlier sync failed: sync", path_);
+        if (node_->lost_writes != seen_losses_) {
+            sync_failed_ = true;
+            return system_fail(EIO, "sync", path_);
+        }
         if (auto outcome = disk_->check(Call::kSync, path_); !outcome) {
             disk_->lose_some(*node_);
+            sync_failed_ = true;
             return outcome;
         }
         for (const Change& change : node_->pending) apply(node_->durable, change);
@@ -145,6 +152,8 @@ private:
     NodeRef node_;
     bool writable_;
     std::uint64_t life_;
+    std::uint64_t seen_losses_;
+    bool sync_failed_ = false;
     std::string locked_;
 };
 
@@ -222,12 +231,17 @@ void SimDisk::crash() {
     const std::lock_guard lock(mutex_);
     MR_CHECK(powered_);
     powered_ = false;
-    // Names: a journal keeps a prefix of the changes; a lesser file system any of them.
-    const bool in_order = dice_.chance(0.5);
-    const std::uint64_t prefix = dice_.below(name_changes_.size() + 1);
-    for (std::size_t i = 0; i < name_changes_.size(); ++i) {
-        const bool kept = in_order ? i < prefix : dice_.chance(0.5);
-        if (kept || name_changes_[i].synced) apply(durable_tree_, name_changes_[i]);
+    // Names: file systems keep the order within a directory, so that each keeps a prefix of its
+    // changes; those of several directories know nothing of each other.
+    std::map<Node*, std::uint64_t> open_changes;
+    for (const NameChange& change : name_changes_) {
+        if (!change.synced) ++open_changes[change.directory.get()];
+    }
+    for (auto& [directory, kept] : open_changes) kept = dice_.below(kept + 1);
+    for (const NameChange& change : name_changes_) {
+        std::uint64_t& kept = open_changes[change.directory.get()];
+        if (change.synced || kept > 0) apply(durable_tree_, change);
+        if (!change.synced && kept > 0) --kept;
     }
     name_changes_.clear();
     // What has lost its directory is gone with it.
@@ -248,6 +262,12 @@ void SimDisk::crash() {
         lose_some(*node);
         node->content = node->durable;
     }
+}
+
+void SimDisk::kill() {
+    const std::lock_guard lock(mutex_);
+    MR_CHECK(powered_);
+    powered_ = false;
 }
 
 void SimDisk::restart() {
@@ -492,7 +512,10 @@ Result<void> SimDisk::sync_all(const std::string& given) {
     const std::lock_guard lock(mutex_);
     MR_TRY(const NodeRef node, find(path));
     if (auto outcome = check(Call::kSync, path); !outcome) {
-        for (auto& [name, file] : tree_) lose_some(*file);
+        for (auto& [name, file] : tree_) {
+            if (!file->pending.empty()) ++file->lost_writes;
+            lose_some(*file);
+        }
         return outcome;
     }
     for (auto& [name, file] : tree_) {

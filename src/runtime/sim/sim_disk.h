@@ -1,10 +1,12 @@
 // SimDisk: a disk in memory that keeps apart what was written from what would survive a power cut.
 //
 // crash() decides, by the seed, the fate of everything that was not synced: each write is kept,
-// lost or torn into its 512-byte sectors; each name that was made, renamed or removed in a
-// directory that was not synced since is kept or forgotten. A failed sync behaves as Linux does: it
-// throws away some of the unsynced writes, and the next sync "succeeds" without them. Thread rule:
-// thread-safe, so that it also serves tests on real threads.
+// lost or torn into its 512-byte sectors; of the names that were made, renamed or removed in a
+// directory since it was synced, the first so many are kept and the later ones forgotten. A failed
+// sync does as Linux does: it throws away some of the unsynced writes, and the next sync "succeeds"
+// without them.
+//
+// Thread rule: thread-safe, so that it also serves tests on real threads.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +31,10 @@ public:
     // The power goes: every call, on the disk and on open files, fails from now on. Names and bytes
     // are what a restart will find.
     void crash();
-    // Power is back. Files that were open before stay dead, locks are free.
+    // The process dies, the machine stays up: as crash(), but everything written is still there,
+    // and what was not synced may still be lost by a later crash.
+    void kill();
+    // Power (or the process) is back. Files that were open before stay dead, locks are free.
     void restart();
 
     enum class Call : std::uint8_t { kOpen, kRead, kWrite, kTruncate, kSync, kRename, kCount };
@@ -74,6 +79,7 @@ private:
         std::string durable;          // What a power cut leaves, without `pending`.
         std::vector<Change> pending;  // In their order.
         std::int64_t modified_ms = 0;
+        std::uint64_t lost_writes = 0;  // By a failed sync_all: files that are open will tell.
     };
     using NodeRef = std::shared_ptr<Node>;
     using Tree = std::map<std::string, NodeRef>;  // By full path.
