@@ -40,6 +40,7 @@ constexpr std::string_view kHelp =
 char replay_words[160];
 
 void on_abort(int) {
+    // tidy: a signal handler may do no more than this.
     const auto ignored = ::write(STDERR_FILENO, replay_words, std::strlen(replay_words));
     (void)ignored;
 }

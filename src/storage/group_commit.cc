@@ -116,11 +116,7 @@ void GroupCommit::run_round() {
         const std::int64_t began_ns = clock_.monotonic_ns();
         std::size_t files = 0;
         for (const Work& work : works) files += work.files.size() + work.directories.size();
-        if (files <= kFewFiles) {
-            sync_one_by_one(works);
-        } else {
-            sync_together(works);
-        }
+        if (files <= kFewFiles || !sync_together()) sync_one_by_one(works);
         stats_.rounds += 1;
         stats_.logs += works.size();
         stats_.nanoseconds += static_cast<std::uint64_t>(clock_.monotonic_ns() - began_ns);
@@ -147,9 +143,12 @@ void GroupCommit::sync_one_by_one(std::vector<Work>& works) {
     }
 }
 
-void GroupCommit::sync_together(std::vector<Work>& works) {
-    const auto outcome = disk_.sync_all(folder_);
-    for (Work& work : works) work.outcome = outcome;
+bool GroupCommit::sync_together() {
+    // syncfs tells of a failure once, to whoever calls it then, and not whose bytes are lost: they
+    // may be those of a log that waits for the next round. Each file tells of its own.
+    if (together_failed_) return false;
+    together_failed_ = !disk_.sync_all(folder_);
+    return !together_failed_;
 }
 
 void GroupCommit::tell(std::vector<Work> works) {

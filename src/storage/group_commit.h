@@ -82,7 +82,8 @@ private:
     void start_round();
     void run_round();
     void sync_one_by_one(std::vector<Work>& works);
-    void sync_together(std::vector<Work>& works);
+    // False when it failed, now or ever before.
+    bool sync_together();
     void tell(std::vector<Work> works);
 
     runtime::Disk& disk_;
@@ -95,6 +96,7 @@ private:
     std::vector<std::shared_ptr<State>> queue_;  // Dirty, waiting for the next round.
     bool running_ = false;
     std::uint64_t logs_since_points_sync_ = 0;
+    bool together_failed_ = false;  // Touched by rounds alone.
 };
 
 }  // namespace millrace::storage

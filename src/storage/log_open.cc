@@ -188,6 +188,12 @@ Result<void> Log::Impl::replay(std::size_t index, std::optional<Offset> durable_
             return {};
         }();
         if (!good) return cut(index, position, durable_end, good.error());
+        // After a failed sync the kernel keeps the bytes that it could not write and calls them
+        // clean: what is not known to be durable is written once more, so that the next sync
+        // counts.
+        if (!durable_end || (*batch)->next_offset() > *durable_end) {
+            MR_TRY_VOID(file->write_at(position, (*batch)->bytes()));
+        }
         segment.note(**batch, config.index_interval_bytes);
         producers.note(**batch, (*batch)->base_offset(), (*batch)->max_timestamp(), now_ms);
         log_end = (*batch)->next_offset();
@@ -263,12 +269,12 @@ Result<std::unique_ptr<Log::Impl>> Log::Impl::open(std::shared_ptr<LogShared> sh
     MR_TRY_VOID(log->recover());
     log->active_since_ms = log->snapshot_ms = shared->clock.wall_ms();
     // The answer to this comes to the log's loop: from here on the log is touched there alone.
-    if (log->log_end > log->high_watermark) {
-        for (const auto& segment : log->segments) {
-            if (segment->base() < log->high_watermark && segment.get() != &log->active()) continue;
-            MR_TRY(const auto file, segment->file());
-            log->member.mark(file, log->log_end);
-        }
+    // An earlier process may have made names and died before it synced them.
+    log->member.mark_directory(log->folder);
+    for (std::size_t i = 0; i < log->segments.size(); ++i) {
+        if (log->segment_end(i) <= log->high_watermark) continue;
+        MR_TRY(const auto file, log->segments[i]->file());
+        log->member.mark(file, log->log_end);
     }
     return log;
 }

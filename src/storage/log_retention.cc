@@ -103,8 +103,9 @@ runtime::Task<Result<Offset>> Log::delete_records(Offset before) {
         co_return fail(Code::kOutOfRange, "cannot delete {} up to {}: its high watermark is {}",
                        log.name, before, log.high_watermark);
     }
-    if (before <= log.log_start) co_return log.log_start;
-    // Durable first: nobody is told of a start that a crash would take back.
+    // Durable first: nobody is told of a start that a crash would take back, and that may be one to
+    // which retention has moved it.
+    before = std::max(before, log.log_start);
     auto remember = [file = log.start_file, before] { return file->raise_to(before); };
     MR_CO_TRY_VOID(co_await runtime::run(log.shared->pool, std::move(remember)));
     log.log_start = std::max(log.log_start, before);

@@ -65,14 +65,7 @@ const std::string& LogStore::folder() const {
 
 Result<std::unique_ptr<LogStore>> LogStore::open(runtime::Disk& disk, runtime::Clock& clock,
                                                  runtime::Pool& pool, std::string folder) {
-    if (!disk.exists(folder)) {
-        MR_TRY_VOID(disk.make_directories(folder));
-        const std::size_t slash = folder.find_last_not_of('/') == std::string::npos
-                                      ? std::string::npos
-                                      : folder.rfind('/', folder.find_last_not_of('/'));
-        const std::string parent = slash == std::string::npos ? "." : folder.substr(0, slash + 1);
-        MR_TRY_VOID(disk.sync_directory(parent));
-    }
+    MR_TRY_VOID(runtime::make_directories_durably(disk, folder));
     auto lock = disk.lock(folder + "/.lock");
     if (!lock) {
         return fail(lock.error().with(fmt::format("the data folder {} is in use", folder)));
@@ -81,10 +74,10 @@ Result<std::unique_ptr<LogStore>> LogStore::open(runtime::Disk& disk, runtime::C
     impl->folder = folder;
     impl->lock = std::move(*lock);
     const std::string points_path = folder + "/recovery-points";
-    const bool first_start = !disk.exists(points_path);
     MR_TRY(auto opened, RecoveryPoints::open(disk, points_path));
     std::shared_ptr<RecoveryPoints> points = std::move(opened);
-    if (first_start) MR_TRY_VOID(disk.sync_directory(folder));
+    // Also for the names that an earlier process made, and died before it synced them.
+    MR_TRY_VOID(disk.sync_directory(folder));
     auto commits = std::make_shared<GroupCommit>(disk, clock, pool, points, folder);
     impl->shared = std::make_shared<LogShared>(disk, clock, pool, points, std::move(commits));
 
