@@ -381,6 +381,20 @@ constexpr std::array kRows = {
                 .example = "SELECT convert_timezone('Europe/Brussels', 'America/Los_Angeles', "
                            "timestamp_ntz'2021-12-06 00:00:00')"},
 
+    FunctionRow{.id = "timestampadd",
+                .names = "timestampadd",
+                .signature = "(lit string, bigint, any) -> 2",
+                .lowering = "mr_timestamp_add({0}, {1}, {2}, {tz})",
+                .summary = "The time so many units later.",
+                .example = "SELECT timestampadd(HOUR, 8, timestamp_ntz'2022-02-14 20:30:00')"},
+    FunctionRow{.id = "timestampdiff",
+                .names = "timestampdiff",
+                .signature = "(lit string, any, any) -> bigint",
+                .lowering = "mr_timestamp_diff({0}, {1}, {2}, {tz})",
+                .summary = "Whole units from one time to another.",
+                .example = "SELECT timestampdiff(MONTH, timestamp_ntz'2022-01-01 00:00:00', "
+                           "timestamp_ntz'2022-03-01 00:00:00')"},
+
     // Windows become TimeWindowNode; see the analyzer.
     FunctionRow{.id = "window",
                 .names = "window",

@@ -1,0 +1,212 @@
+#include "sql/parser.h"
+
+#include <algorithm>
+
+#include "sql/errors.h"
+#include "sql/parser_internal.h"
+
+namespace millrace::sql {
+
+using base::Error;
+using base::fail;
+using plan::Origin;
+
+bool same_word(std::string_view left, std::string_view right) {
+    return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
+        return std::tolower(a) == std::tolower(b);
+    });
+}
+
+const Token& Parser::peek(std::size_t ahead) {
+    while (ahead_.size() <= ahead) ahead_.push_back(lexer_.next());
+    return ahead_[ahead];
+}
+
+Token Parser::take() {
+    peek();
+    Token token = std::move(ahead_.front());
+    ahead_.pop_front();
+    if (token.kind != TokenKind::kEnd) last_stop_ = token.stop;
+    return token;
+}
+
+bool Parser::at_symbol(std::string_view symbol, std::size_t ahead) {
+    const Token& token = peek(ahead);
+    return token.kind == TokenKind::kSymbol && token.text == symbol;
+}
+
+bool Parser::at_word(std::string_view keyword, std::size_t ahead) {
+    const Token& token = peek(ahead);
+    return token.kind == TokenKind::kWord && same_word(token.text, keyword);
+}
+
+bool Parser::at_any_word(std::initializer_list<std::string_view> keywords, std::size_t ahead) {
+    return std::ranges::any_of(keywords,
+                               [&](std::string_view keyword) { return at_word(keyword, ahead); });
+}
+
+bool Parser::take_symbol(std::string_view symbol) {
+    if (!at_symbol(symbol)) return false;
+    take();
+    return true;
+}
+
+bool Parser::take_word(std::string_view keyword) {
+    if (!at_word(keyword)) return false;
+    take();
+    return true;
+}
+
+bool Parser::take_words(std::initializer_list<std::string_view> keywords) {
+    std::size_t ahead = 0;
+    for (const std::string_view keyword : keywords) {
+        if (!at_word(keyword, ahead++)) return false;
+    }
+    for (std::size_t i = 0; i < ahead; ++i) take();
+    return true;
+}
+
+Result<void> Parser::expect_symbol(std::string_view symbol) {
+    if (take_symbol(symbol)) return {};
+    return fail(syntax_error(fmt::format(": missing '{}'", symbol)));
+}
+
+Result<void> Parser::expect_word(std::string_view keyword) {
+    if (take_word(keyword)) return {};
+    return fail(syntax_error());
+}
+
+std::size_t Parser::mark() {
+    return ahead_.empty() ? lexer_.position() : static_cast<std::size_t>(ahead_.front().start);
+}
+
+void Parser::reset(std::size_t mark) {
+    ahead_.clear();
+    lexer_.move_to(mark);
+}
+
+Error Parser::syntax_error(std::string hint) {
+    const Token& token = peek();
+    const Origin origin{.start = token.start, .stop = std::max(token.stop, token.start)};
+    if (token.kind == TokenKind::kUnclosed && token.text.starts_with("/*")) {
+        return parse_error("UNCLOSED_BRACKETED_COMMENT", {}, {lexer_.text(), origin});
+    }
+    constexpr std::size_t kMaxShown = 200;
+    const std::string near =
+        token.kind == TokenKind::kEnd
+            ? "end of input"
+            : fmt::format("'{}'", token.text.substr(0, std::min(token.text.size(), kMaxShown)));
+    return parse_error("PARSE_SYNTAX_ERROR", {{"error", near}, {"hint", std::move(hint)}},
+                       {lexer_.text(), origin});
+}
+
+Error Parser::error_at(const Origin& origin, std::string_view condition,
+                       std::map<std::string, std::string> parameters) {
+    return parse_error(condition, parameters, {lexer_.text(), origin});
+}
+
+Error Parser::too_complex() {
+    return parse_error("FAILED_TO_PARSE_TOO_COMPLEX", {},
+                       {lexer_.text(), {.start = peek().start, .stop = peek().stop}});
+}
+
+Origin Parser::origin_from(int start) const {
+    return {.start = start, .stop = last_stop_};
+}
+
+bool Parser::at_identifier(std::size_t ahead) {
+    const Token& token = peek(ahead);
+    return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedWord;
+}
+
+Result<std::string> Parser::identifier() {
+    if (!at_identifier()) return fail(syntax_error());
+    Token token = take();
+    if (token.kind == TokenKind::kQuotedWord) return std::move(token.value);
+    return std::string(token.text);
+}
+
+Result<std::vector<std::string>> Parser::name_parts() {
+    std::vector<std::string> parts;
+    do {
+        MR_TRY(std::string part, identifier());
+        parts.push_back(std::move(part));
+    } while (take_symbol("."));
+    return parts;
+}
+
+Result<std::vector<std::string>> Parser::identifier_list() {
+    MR_TRY_VOID(expect_symbol("("));
+    std::vector<std::string> names;
+    do {
+        MR_TRY(std::string name, identifier());
+        names.push_back(std::move(name));
+    } while (take_symbol(","));
+    MR_TRY_VOID(expect_symbol(")"));
+    return names;
+}
+
+// Words that end an item instead of naming it when AS is left out.
+bool Parser::at_alias() {
+    if (peek().kind == TokenKind::kQuotedWord) return true;
+    if (peek().kind != TokenKind::kWord) return false;
+    return !at_any_word(
+        {"from",   "where",  "group",   "having",     "order",      "limit",     "offset",
+         "union",  "except", "minus",   "intersect",  "setminus",   "window",    "lateral",
+         "sort",   "cluster", "distribute", "join",   "on",         "using",     "cross",
+         "inner",  "left",   "right",   "full",       "natural",    "semi",      "anti",
+         "pivot",  "unpivot", "tablesample", "and",   "or",         "when",      "then",
+         "else",   "end",    "between", "in",         "is",         "like",      "ilike",
+         "rlike",  "not",    "as",      "div",        "select",     "with",      "qualify",
+         "asc",    "desc",   "nulls",   "escape",     "regexp"});
+}
+
+Result<plan::Statement> Parser::statement_only() {
+    if (at_end()) {
+        return fail(error_at({.start = 0, .stop = 0}, "PARSE_EMPTY_STATEMENT", {}));
+    }
+    MR_TRY(plan::Statement result, statement());
+    while (take_symbol(";")) {
+    }
+    if (!at_end()) {
+        const bool last = peek(1).kind == TokenKind::kEnd;
+        return fail(
+            syntax_error(last ? fmt::format(": extra input '{}'", peek().text) : std::string()));
+    }
+    return result;
+}
+
+Result<ExprPtr> Parser::expression_only() {
+    if (at_end()) {
+        return fail(error_at({.start = 0, .stop = 0}, "PARSE_EMPTY_STATEMENT", {}));
+    }
+    MR_TRY(ExprPtr result, named_expression());
+    if (!at_end()) {
+        const bool last = peek(1).kind == TokenKind::kEnd;
+        return fail(
+            syntax_error(last ? fmt::format(": extra input '{}'", peek().text) : std::string()));
+    }
+    return result;
+}
+
+Result<plan::Statement> parse_statement(std::string_view text) {
+    return Parser(text).statement_only();
+}
+
+Result<ExprPtr> parse_expression(std::string_view text) {
+    return Parser(text).expression_only();
+}
+
+Result<DataType> parse_type(std::string_view text) {
+    return Parser(text).type_only();
+}
+
+Result<DataType> parse_schema(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && (text[first] == '{' || text[first] == '"')) {
+        return plan::type_from_json(text);
+    }
+    return parse_type(text);
+}
+
+}  // namespace millrace::sql
