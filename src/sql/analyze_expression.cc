@@ -42,6 +42,19 @@ Result<TypedExprPtr> Analyzer::node(const Literal& literal, const Expr& at, cons
                  at.origin);
 }
 
+namespace {
+
+// Spark shows a lambda's parameters without their names.
+TypedExprPtr lambda_variable(const TypedExprPtr& found, std::size_t parts) {
+    TypedExpr copy = *found;
+    const std::size_t dot = copy.sql_text.find('.');
+    copy.sql_text = "namedlambdavariable()" +
+                    (parts > 1 && dot != std::string::npos ? copy.sql_text.substr(dot) : "");
+    return std::make_shared<const TypedExpr>(std::move(copy));
+}
+
+}  // namespace
+
 Result<std::optional<TypedExprPtr>> Analyzer::find_name(const std::vector<std::string>& parts,
                                                         const std::vector<Attribute>& columns,
                                                         const Site& site) {
@@ -94,8 +107,7 @@ Result<std::optional<TypedExprPtr>> Analyzer::find_name(const std::vector<std::s
         field.type = DataType::string();
         field.nullable = false;
         field.sql_text = parts[i];
-        MR_TRY(result,
-               extract(result, std::make_shared<const TypedExpr>(std::move(field)), site));
+        MR_TRY(result, extract(result, std::make_shared<const TypedExpr>(std::move(field)), site));
     }
     return std::optional<TypedExprPtr>(std::move(result));
 }
@@ -141,16 +153,17 @@ Result<TypedExprPtr> Analyzer::by_plan_id(const std::vector<std::string>& parts,
             // Only what the operator's input still holds counts.
             const auto ids = references_of(*match);
             const bool visible = std::ranges::all_of(ids, [&](AttributeId wanted) {
-                return std::ranges::any_of(scope.input->columns, [&](const Attribute& column) {
-                    return column.id == wanted;
-                }) || std::ranges::any_of(scope.input->hidden, [&](const Attribute& column) {
-                    return column.id == wanted;
-                });
+                return std::ranges::any_of(
+                           scope.input->columns,
+                           [&](const Attribute& column) { return column.id == wanted; }) ||
+                       std::ranges::any_of(scope.input->hidden, [&](const Attribute& column) {
+                           return column.id == wanted;
+                       });
             });
             if (!visible) continue;
             if (found && !same_expr(**found, **match)) {
-                return fail(spark_error("AMBIGUOUS_COLUMN_REFERENCE", {{"name", quoted_id(parts)}},
-                                        site));
+                return fail(
+                    spark_error("AMBIGUOUS_COLUMN_REFERENCE", {{"name", quoted_id(parts)}}, site));
             }
             found = std::move(match);
         }
@@ -169,8 +182,7 @@ Result<TypedExprPtr> Analyzer::by_plan_id(const std::vector<std::string>& parts,
         if (match) return *match;
     }
     if (known) return fail(unresolved(parts, scope, site));
-    return fail(
-        spark_error("CANNOT_RESOLVE_DATAFRAME_COLUMN", {{"name", quoted_id(parts)}}, site));
+    return fail(spark_error("CANNOT_RESOLVE_DATAFRAME_COLUMN", {{"name", quoted_id(parts)}}, site));
 }
 
 Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const Expr& at,
@@ -180,7 +192,7 @@ Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const 
     if (attribute.plan_id) return by_plan_id(attribute.parts, *attribute.plan_id, scope, here);
     for (const LambdaFrame* frame = scope.lambdas; frame != nullptr; frame = frame->outer) {
         MR_TRY(auto found, find_name(attribute.parts, *frame->parameters, here));
-        if (found) return *found;
+        if (found) return lambda_variable(*found, attribute.parts.size());
     }
     const auto in_outputs = [&]() -> Result<std::optional<TypedExprPtr>> {
         if (scope.outputs == nullptr) return std::optional<TypedExprPtr>();
@@ -220,8 +232,8 @@ Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const 
             copy.sql_text = fmt::format("lateralAliasReference({})", attribute.parts[0]);
             TypedExprPtr result = std::make_shared<const TypedExpr>(std::move(copy));
             for (std::size_t i = 1; i < attribute.parts.size(); ++i) {
-                MR_TRY(result, extract(result, literal_expr(Literal::string(attribute.parts[i])),
-                                       here));
+                MR_TRY(result,
+                       extract(result, literal_expr(Literal::string(attribute.parts[i])), here));
             }
             return result;
         }
@@ -229,13 +241,16 @@ Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const 
     for (const Scope* outer = scope.outer; outer != nullptr; outer = outer->outer) {
         if (outer->input == nullptr) continue;
         MR_TRY(auto found, find_name(attribute.parts, outer->input->columns, here));
-        if (found) return *found;
+        if (found) {
+            outer_names_.push_back((*found)->sql_text);
+            return *found;
+        }
     }
     // current_date and the like may be written without parentheses.
     if (attribute.parts.size() == 1) {
-        static constexpr std::string_view kBare[] = {"current_date", "current_timestamp",
-                                                     "current_user", "user", "session_user",
-                                                     "localtimestamp", "current_timezone"};
+        static constexpr std::string_view kBare[] = {
+            "current_date", "current_timestamp", "current_user",    "user",
+            "session_user", "localtimestamp",    "current_timezone"};
         for (const std::string_view name : kBare) {
             if (!same_word(attribute.parts[0], name)) continue;
             plan::FunctionExpr function;
@@ -261,10 +276,10 @@ Result<TypedExprPtr> Analyzer::node(const plan::AliasExpr& alias, const Expr& at
                                     const Scope& scope) {
     // Inside an expression a name changes nothing but what struct() and map() read from it.
     if (alias.names.size() != 1) {
-        return fail(spark_error("MULTI_ALIAS_WITHOUT_GENERATOR",
-                                {{"expr", quoted_expr("")},
-                                 {"names", fmt::format("{}", fmt::join(alias.names, ", "))}},
-                                site(at)));
+        return fail(spark_error(
+            "MULTI_ALIAS_WITHOUT_GENERATOR",
+            {{"expr", quoted_expr("")}, {"names", fmt::format("{}", fmt::join(alias.names, ", "))}},
+            site(at)));
     }
     MR_TRY(TypedExprPtr child, expr(alias.child, scope));
     TypedExpr renamed = *child;
@@ -304,8 +319,7 @@ TypedExprPtr Analyzer::cast_to(TypedExprPtr child, const DataType& type) const {
             }
         }
     }
-    const bool nullable =
-        child->nullable || cast_may_be_null(child->type, type, ansi_);
+    const bool nullable = child->nullable || cast_may_be_null(child->type, type, ansi_);
     std::string text = child->sql_text;
     const plan::Origin origin = child->origin;
     plan::TypedCast cast;
@@ -337,8 +351,8 @@ Result<TypedExprPtr> Analyzer::explicit_cast(TypedExprPtr child, const DataType&
         same.sql_text = std::move(text);
         return std::make_shared<const TypedExpr>(std::move(same));
     }
-    bool nullable = child->nullable || wanted == EvalMode::kTry ||
-                    cast_may_be_null(child->type, type, ansi);
+    bool nullable =
+        child->nullable || wanted == EvalMode::kTry || cast_may_be_null(child->type, type, ansi);
     if (const auto* literal = child->as<Literal>(); literal != nullptr && literal->is_null()) {
         return typed(Literal::null(type), type, true, std::move(text), site.origin);
     }
@@ -364,12 +378,11 @@ Result<plan::TypedOrder> Analyzer::order_of(const ExprPtr& expression, const Sco
     }
     MR_TRY(result.expression, expr(child, scope));
     if (!is_orderable(result.expression->type)) {
-        return fail(spark_error(
-            "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
-            {{"sqlExpr", quoted_expr(order_text(result))},
-             {"functionName", "`sortorder`"},
-             {"dataType", quoted_type(result.expression->type)}},
-            site(*expression)));
+        return fail(spark_error("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
+                                {{"sqlExpr", quoted_expr(order_text(result))},
+                                 {"functionName", "`sortorder`"},
+                                 {"dataType", quoted_type(result.expression->type)}},
+                                site(*expression)));
     }
     return result;
 }
@@ -378,8 +391,8 @@ Result<TypedExprPtr> Analyzer::node(const plan::WindowExpr& window, const Expr& 
                                     const Scope& scope) {
     using Bound = plan::FrameBound::Kind;
     if (scope.pending == nullptr) {
-        return fail(spark_error("UNSUPPORTED_EXPR_FOR_WINDOW",
-                                {{"sqlExpr", quoted_expr("window")}}, site(at)));
+        return fail(spark_error("UNSUPPORTED_EXPR_FOR_WINDOW", {{"sqlExpr", quoted_expr("window")}},
+                                site(at)));
     }
     Scope inner = scope;
     inner.in_window = true;
@@ -435,8 +448,8 @@ Result<TypedExprPtr> Analyzer::node(const plan::WindowExpr& window, const Expr& 
                                         site(at)));
             }
             if (result.order_by.size() > 1) {
-                return fail(spark_error("DATATYPE_MISMATCH.RANGE_FRAME_MULTI_ORDER", parameters,
-                                        site(at)));
+                return fail(
+                    spark_error("DATATYPE_MISMATCH.RANGE_FRAME_MULTI_ORDER", parameters, site(at)));
             }
         }
     } else if (ranking && (row->id == "lag" || row->id == "lead")) {
@@ -483,8 +496,8 @@ Result<TypedExprPtr> Analyzer::extract(TypedExprPtr child, TypedExprPtr key, con
     if (type.is(TypeKind::kStruct) || over_structs) {
         const auto& fields = over_structs ? type.element().fields() : type.fields();
         if (name == nullptr) {
-            return fail(spark_error(
-                "INVALID_EXTRACT_FIELD_TYPE", {{"extraction", quoted_expr(key->sql_text)}}, site));
+            return fail(spark_error("INVALID_EXTRACT_FIELD_TYPE",
+                                    {{"extraction", quoted_expr(key->sql_text)}}, site));
         }
         int index = -1;
         int matches = 0;
@@ -494,10 +507,9 @@ Result<TypedExprPtr> Analyzer::extract(TypedExprPtr child, TypedExprPtr key, con
             ++matches;
         }
         if (matches > 1) {
-            return fail(spark_error("AMBIGUOUS_REFERENCE_TO_FIELDS",
-                                    {{"field", quoted_id(*name)},
-                                     {"count", std::to_string(matches)}},
-                                    site));
+            return fail(spark_error(
+                "AMBIGUOUS_REFERENCE_TO_FIELDS",
+                {{"field", quoted_id(*name)}, {"count", std::to_string(matches)}}, site));
         }
         if (index < 0) {
             std::vector<std::string> names;
@@ -513,8 +525,8 @@ Result<TypedExprPtr> Analyzer::extract(TypedExprPtr child, TypedExprPtr key, con
         if (over_structs) {
             const DataType result =
                 DataType::array(field.type, type.contains_null() || field.nullable);
-            TypedExprPtr position = typed(Literal::integer(index), DataType::integer(), false,
-                                          std::to_string(index));
+            TypedExprPtr position =
+                typed(Literal::integer(index), DataType::integer(), false, std::to_string(index));
             const bool child_nullable = child->nullable;
             return function_call("get_array_field", {std::move(child), std::move(position)}, result,
                                  child_nullable, std::move(text));
@@ -553,9 +565,9 @@ Result<TypedExprPtr> Analyzer::extract(TypedExprPtr child, TypedExprPtr key, con
                              {std::move(child), cast_to(std::move(key), type.key())}, type.value(),
                              true, std::move(text));
     }
-    return fail(spark_error(
-        "INVALID_EXTRACT_BASE_FIELD_TYPE",
-        {{"base", quoted_expr(child->sql_text)}, {"other", quoted_type(type)}}, site));
+    return fail(spark_error("INVALID_EXTRACT_BASE_FIELD_TYPE",
+                            {{"base", quoted_expr(child->sql_text)}, {"other", quoted_type(type)}},
+                            site));
 }
 
 Result<TypedExprPtr> Analyzer::node(const plan::ExtractValueExpr& extraction, const Expr& at,
@@ -577,14 +589,14 @@ Result<TypedExprPtr> Analyzer::node(const plan::UpdateFieldsExpr& update, const 
     const std::function<Result<TypedExprPtr>(TypedExprPtr, std::size_t)> rebuild =
         [&](TypedExprPtr base, std::size_t depth) -> Result<TypedExprPtr> {
         if (!base->type.is(TypeKind::kStruct)) {
-            return fail(spark_error("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-                                    {{"sqlExpr", quoted_expr(fmt::format(
-                                                     "update_fields({})", base->sql_text))},
-                                     {"paramIndex", "first"},
-                                     {"requiredType", "\"STRUCT\""},
-                                     {"inputSql", quoted_expr(base->sql_text)},
-                                     {"inputType", quoted_type(base->type)}},
-                                    site(at)));
+            return fail(spark_error(
+                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                {{"sqlExpr", quoted_expr(fmt::format("update_fields({})", base->sql_text))},
+                 {"paramIndex", "first"},
+                 {"requiredType", "\"STRUCT\""},
+                 {"inputSql", quoted_expr(base->sql_text)},
+                 {"inputType", quoted_type(base->type)}},
+                site(at)));
         }
         const bool last = depth + 1 == path.size();
         std::vector<TypedExprPtr> args;
@@ -631,15 +643,14 @@ Result<TypedExprPtr> Analyzer::node(const plan::UpdateFieldsExpr& update, const 
         // A null struct stays null.
         TypedExprPtr is_null = function_call("isnull", {base}, DataType::boolean(), false, "");
         plan::CaseWhen branches;
-        branches.branches.emplace_back(std::move(is_null),
-                                       literal_expr(Literal::null(type)));
+        branches.branches.emplace_back(std::move(is_null), literal_expr(Literal::null(type)));
         branches.otherwise = std::move(made);
         return typed(std::move(branches), type, true, base->sql_text);
     };
     MR_TRY(TypedExprPtr result, rebuild(child, 0));
     TypedExpr named = *result;
-    named.sql_text = update.value ? fmt::format("update_fields({}, WithField({}))",
-                                                child->sql_text, value->sql_text)
+    named.sql_text = update.value ? fmt::format("update_fields({}, WithField({}))", child->sql_text,
+                                                value->sql_text)
                                   : fmt::format("update_fields({}, dropfield())", child->sql_text);
     return std::make_shared<const TypedExpr>(std::move(named));
 }
@@ -653,7 +664,7 @@ Result<TypedExprPtr> Analyzer::node(const plan::LambdaVariableExpr& variable, co
                                     const Scope& scope) {
     for (const LambdaFrame* frame = scope.lambdas; frame != nullptr; frame = frame->outer) {
         MR_TRY(auto found, find_name(variable.parts, *frame->parameters, site(at)));
-        if (found) return *found;
+        if (found) return lambda_variable(*found, variable.parts.size());
     }
     return fail(unresolved(variable.parts, scope, site(at)));
 }
@@ -689,14 +700,18 @@ Result<TypedExprPtr> Analyzer::node(const plan::SubqueryExpr& subquery, const Ex
     }
     const Scope* before = outer_;
     outer_ = &scope;
+    std::vector<std::string> names_before = std::move(outer_names_);
+    outer_names_.clear();
     auto analyzed = relation(inner);
     outer_ = before;
+    const std::string outer_text = fmt::format("{}", fmt::join(outer_names_, ", "));
+    outer_names_ = std::move(names_before);
     if (!analyzed) return fail(std::move(analyzed).error());
     const std::vector<Attribute> columns = output_of(*analyzed->plan);
     result.plan = analyzed->plan;
     DataType type = DataType::boolean();
     bool nullable = false;
-    std::string text = "exists()";
+    std::string text = fmt::format("exists({})", outer_text);
     if (subquery.kind == plan::SubqueryKind::kScalar) {
         if (columns.size() != 1) {
             return fail(spark_error(
@@ -705,7 +720,7 @@ Result<TypedExprPtr> Analyzer::node(const plan::SubqueryExpr& subquery, const Ex
         }
         type = columns[0].type;
         nullable = true;
-        text = "scalarsubquery()";
+        text = fmt::format("scalarsubquery({})", outer_text);
     } else if (subquery.kind == plan::SubqueryKind::kIn) {
         if (columns.size() != result.in_values.size()) {
             const auto list = [](const auto& items, auto&& text_of_item) {
@@ -727,16 +742,14 @@ Result<TypedExprPtr> Analyzer::node(const plan::SubqueryExpr& subquery, const Ex
         std::vector<NamedExpr> projected;
         bool changed = false;
         for (std::size_t i = 0; i < columns.size(); ++i) {
-            const auto common =
-                comparison_type(result.in_values[i]->type, columns[i].type, ansi_);
+            const auto common = comparison_type(result.in_values[i]->type, columns[i].type, ansi_);
             if (!common) {
-                return fail(spark_error(
-                    "DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH",
-                    {{"sqlExpr", quoted_expr("in")},
-                     {"mismatchedColumns", ""},
-                     {"leftType", quoted_type(result.in_values[i]->type)},
-                     {"rightType", quoted_type(columns[i].type)}},
-                    site(at)));
+                return fail(spark_error("DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH",
+                                        {{"sqlExpr", quoted_expr("in")},
+                                         {"mismatchedColumns", ""},
+                                         {"leftType", quoted_type(result.in_values[i]->type)},
+                                         {"rightType", quoted_type(columns[i].type)}},
+                                        site(at)));
             }
             result.in_values[i] = cast_to(result.in_values[i], *common);
             TypedExprPtr value = cast_to(reference(columns[i]), *common);
@@ -747,7 +760,7 @@ Result<TypedExprPtr> Analyzer::node(const plan::SubqueryExpr& subquery, const Ex
         if (changed) {
             result.plan = plan::make_logical(plan::ProjectNode{result.plan, std::move(projected)});
         }
-        text = fmt::format("({} IN (listquery()))", result.in_values[0]->sql_text);
+        text = fmt::format("({} IN (listquery({})))", result.in_values[0]->sql_text, outer_text);
     }
     return typed(std::move(result), std::move(type), nullable, std::move(text), at.origin);
 }
@@ -780,9 +793,8 @@ Result<TypedExprPtr> Analyzer::node(const plan::ParameterExpr& parameter, const 
         }
         break;
     }
-    const std::string shown = parameter.name.empty()
-                                  ? fmt::format("_{}", at.origin.start)
-                                  : parameter.name;
+    const std::string shown =
+        parameter.name.empty() ? fmt::format("_{}", at.origin.start) : parameter.name;
     return fail(spark_error("UNBOUND_SQL_PARAMETER", {{"name", shown}}, site(at)));
 }
 

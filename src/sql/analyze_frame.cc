@@ -41,7 +41,9 @@ Result<Analyzed> Analyzer::rel(const plan::ToDfRel& to_df, const plan::Relation&
 Result<Analyzed> Analyzer::rel(const plan::WithColumnsRel& with, const plan::Relation&) {
     Block block;
     MR_TRY(block.input, relation(with.input));
-    const Scope scope{.input = &block.input, .outer = outer_, .pending = &block.pending,
+    const Scope scope{.input = &block.input,
+                      .outer = outer_,
+                      .pending = &block.pending,
                       .aggregates_allowed = true};
     std::vector<NamedExpr> added;
     for (const ExprPtr& column : with.columns) {
@@ -149,9 +151,9 @@ Result<Analyzed> Analyzer::rel(const plan::DeduplicateRel& deduplicate, const pl
         }
         for (const Attribute& column : input.columns) {
             if (column.type.is(TypeKind::kMap)) {
-                return fail(spark_error("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
-                                        {{"colName", quoted_id(column.name)},
-                                         {"dataType", quoted_type(column.type)}}));
+                return fail(spark_error(
+                    "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
+                    {{"colName", quoted_id(column.name)}, {"dataType", quoted_type(column.type)}}));
             }
             node.keys.push_back(column.id);
         }
@@ -192,10 +194,11 @@ Result<Analyzed> Analyzer::rel(const plan::WithWatermarkRel& watermark, const pl
     const bool is_window = type.is(TypeKind::kStruct) && type.fields().size() == 2 &&
                            type.fields()[1].name == "end" &&
                            type.fields()[1].type.is(TypeKind::kTimestamp);
-    if (ref == nullptr || (!type.is(TypeKind::kTimestamp) && !type.is(TypeKind::kTimestampNtz) &&
-                           !is_window)) {
-        return fail(spark_error("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
-                                {{"eventName", quoted_id(parts)}, {"eventType", quoted_type(type)}}));
+    if (ref == nullptr ||
+        (!type.is(TypeKind::kTimestamp) && !type.is(TypeKind::kTimestampNtz) && !is_window)) {
+        return fail(
+            spark_error("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
+                        {{"eventName", quoted_id(parts)}, {"eventType", quoted_type(type)}}));
     }
     plan::WatermarkNode node;
     node.input = input.plan;
@@ -310,9 +313,9 @@ Result<Analyzed> Analyzer::rel(const plan::UnpivotRel& unpivot, const plan::Rela
     // stack(n, name1, value1, name2, value2, …) beside the ids.
     plan::GenerateNode node;
     node.input = input.plan;
-    std::vector<TypedExprPtr> args = {
-        typed(Literal::integer(static_cast<int>(values.size())), DataType::integer(), false,
-              std::to_string(values.size()))};
+    std::vector<TypedExprPtr> args = {typed(Literal::integer(static_cast<int>(values.size())),
+                                            DataType::integer(), false,
+                                            std::to_string(values.size()))};
     bool nullable = false;
     for (const NamedExpr& value : values) {
         args.push_back(text_constant(value.output.name));
@@ -355,9 +358,8 @@ Result<Analyzed> Analyzer::rel(const plan::NaFillRel& fill, const plan::Relation
         }
         TypedExprPtr value = reference(column);
         if (column.type.is(TypeKind::kFloat) || column.type.is(TypeKind::kDouble)) {
-            value = function_call("nanvl",
-                                  {value, literal_expr(Literal::null(column.type))}, column.type,
-                                  true, column.name);
+            value = function_call("nanvl", {value, literal_expr(Literal::null(column.type))},
+                                  column.type, true, column.name);
         }
         TypedExprPtr other = typed(*with, with->type, false, literal_text(*with, time_zone_));
         other = cast_to(std::move(other), column.type);
@@ -382,8 +384,8 @@ Result<Analyzed> Analyzer::rel(const plan::NaDropRel& drop, const plan::Relation
     const int least = drop.min_non_nulls.value_or(static_cast<int>(looked_at.size()));
     TypedExprPtr count;
     for (const Attribute& column : looked_at) {
-        TypedExprPtr present = function_call("isnotnull", {reference(column)}, DataType::boolean(),
-                                             false, "");
+        TypedExprPtr present =
+            function_call("isnotnull", {reference(column)}, DataType::boolean(), false, "");
         if (column.type.is(TypeKind::kFloat) || column.type.is(TypeKind::kDouble)) {
             TypedExprPtr nan =
                 function_call("isnan", {cast_to(reference(column), DataType::double_())},
@@ -400,9 +402,9 @@ Result<Analyzed> Analyzer::rel(const plan::NaDropRel& drop, const plan::Relation
         count = count ? function_call("+", {count, value}, DataType::integer(), false, "") : value;
     }
     if (!count) return input;
-    TypedExprPtr enough = function_call(
-        ">=", {count, typed(Literal::integer(least), DataType::integer(), false, "")},
-        DataType::boolean(), false, fmt::format("atleastnnonnulls({})", least));
+    TypedExprPtr enough =
+        function_call(">=", {count, typed(Literal::integer(least), DataType::integer(), false, "")},
+                      DataType::boolean(), false, fmt::format("atleastnnonnulls({})", least));
     LogicalPtr plan = make_logical(plan::LogicalFilter{input.plan, std::move(enough)});
     return over(std::move(plan), std::move(input));
 }
@@ -422,10 +424,10 @@ Result<Analyzed> Analyzer::rel(const plan::NaReplaceRel& replace, const plan::Re
         plan::CaseWhen branches;
         if (wanted) {
             for (const auto& [from, to] : replace.replacements) {
-                const bool fits = (from.type.is_numeric() && column.type.is_numeric()) ||
-                                  (from.type.is_string() && column.type.is_string()) ||
-                                  (from.type.is(TypeKind::kBoolean) &&
-                                   column.type.is(TypeKind::kBoolean));
+                const bool fits =
+                    (from.type.is_numeric() && column.type.is_numeric()) ||
+                    (from.type.is_string() && column.type.is_string()) ||
+                    (from.type.is(TypeKind::kBoolean) && column.type.is(TypeKind::kBoolean));
                 if (!fits) continue;
                 TypedExprPtr old = cast_to(typed(from, from.type, false, ""), column.type);
                 TypedExprPtr fresh = cast_to(typed(to, to.type, to.is_null(), ""), column.type);
@@ -439,8 +441,8 @@ Result<Analyzed> Analyzer::rel(const plan::NaReplaceRel& replace, const plan::Re
             continue;
         }
         branches.otherwise = reference(column);
-        columns.push_back(named(typed(std::move(branches), column.type, true, column.name),
-                                column.name, &input));
+        columns.push_back(
+            named(typed(std::move(branches), column.type, true, column.name), column.name, &input));
     }
     return projected(std::move(input), std::move(columns));
 }
@@ -474,8 +476,7 @@ Result<Analyzed> Analyzer::rel(const plan::DescribeRel& describe, const plan::Re
         call.args = std::move(args);
         call.mode = mode();
         Attribute output = attribute(call.name, type, true);
-        aggregate.aggregates.push_back(
-            {output, typed(std::move(call), type, true, output.name)});
+        aggregate.aggregates.push_back({output, typed(std::move(call), type, true, output.name)});
         return reference(output);
     };
     std::vector<std::vector<TypedExprPtr>> rows;
@@ -595,7 +596,8 @@ Result<Analyzed> Analyzer::pivot(const plan::AggregateRel& aggregate) {
         }
         if (label.empty()) {
             const auto* literal = constant->as<Literal>();
-            if (literal == nullptr) return fail(unsupported("pivot by a value that is no literal."));
+            if (literal == nullptr)
+                return fail(unsupported("pivot by a value that is no literal."));
             label = literal->is_null() ? "null" : literal_text(*literal, time_zone_);
         }
         for (const ExprPtr& item : aggregate.aggregates) {
@@ -616,8 +618,8 @@ Result<Analyzed> Analyzer::pivot(const plan::AggregateRel& aggregate) {
             }
             plan::FunctionExpr filtered = *function;
             ExprPtr matches = plan::call("<=>", {aggregate.pivot_column, constant});
-            filtered.filter = filtered.filter ? plan::call("and", {filtered.filter, matches})
-                                              : matches;
+            filtered.filter =
+                filtered.filter ? plan::call("and", {filtered.filter, matches}) : matches;
             plain.aggregates.push_back(
                 plan::alias(plan::make_expr(std::move(filtered), inner->origin), name));
         }

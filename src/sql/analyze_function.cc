@@ -21,7 +21,7 @@ namespace {
 // How well an argument fits: the lower, the sooner a signature is taken.
 enum Level { kExact = 0, kWidened = 1, kFromText = 2, kToText = 3, kNoFit = 9 };
 
-constexpr const char* kOrdinals[] = {"first", "second", "third",   "fourth", "fifth",
+constexpr const char* kOrdinals[] = {"first", "second",  "third",  "fourth", "fifth",
                                      "sixth", "seventh", "eighth", "ninth",  "tenth"};
 
 std::string ordinal(std::size_t index) {
@@ -141,10 +141,10 @@ DataType filled(const TypeClass& wanted, const Bound& bound, const DataType* fro
         }
         case Kind::kMap: {
             const bool known = from != nullptr && from->is(TypeKind::kMap);
-            return DataType::map(filled(wanted.children[0], bound, known ? &from->key() : nullptr),
-                                 filled(wanted.children[1], bound,
-                                        known ? &from->value() : nullptr),
-                                 !known || from->contains_null());
+            return DataType::map(
+                filled(wanted.children[0], bound, known ? &from->key() : nullptr),
+                filled(wanted.children[1], bound, known ? &from->value() : nullptr),
+                !known || from->contains_null());
         }
         case Kind::kExact: return wanted.type;
         default: return from != nullptr ? *from : DataType::null();
@@ -180,31 +180,29 @@ Result<TypedExprPtr> Analyzer::lambda_argument(const ExprPtr& expression, const 
                                                const TypeClass& wanted) {
     const auto* lambda = expression->as<plan::LambdaExpr>();
     if (lambda == nullptr) {
-        return fail(spark_error("INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
-                                {{"expectedNumArgs", std::to_string(types.size())},
-                                 {"actualNumArgs", "0"}},
-                                site(*expression)));
+        return fail(
+            spark_error("INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
+                        {{"expectedNumArgs", std::to_string(types.size())}, {"actualNumArgs", "0"}},
+                        site(*expression)));
     }
     const std::size_t most = types.size();
     const std::size_t least = most - static_cast<std::size_t>(wanted.optional_parameters);
     if (lambda->parameters.size() < least || lambda->parameters.size() > most) {
-        return fail(
-            spark_error("INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
-                        {{"expectedNumArgs", std::to_string(lambda->parameters.size())},
-                         {"actualNumArgs", std::to_string(most)}},
-                        site(*expression)));
+        return fail(spark_error("INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
+                                {{"expectedNumArgs", std::to_string(lambda->parameters.size())},
+                                 {"actualNumArgs", std::to_string(most)}},
+                                site(*expression)));
     }
     plan::TypedLambda result;
     std::vector<Attribute> visible;
     for (std::size_t i = 0; i < lambda->parameters.size(); ++i) {
         for (const Attribute& earlier : result.parameters) {
             if (same_name(earlier.name, lambda->parameters[i])) {
-                return fail(spark_error("INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES",
-                                        {{"args", fmt::format("{}", fmt::join(lambda->parameters,
-                                                                              ", "))},
-                                         {"caseSensitiveConfig",
-                                          "\"spark.sql.caseSensitive\""}},
-                                        site(*expression)));
+                return fail(
+                    spark_error("INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES",
+                                {{"args", fmt::format("{}", fmt::join(lambda->parameters, ", "))},
+                                 {"caseSensitiveConfig", "\"spark.sql.caseSensitive\""}},
+                                site(*expression)));
             }
         }
         result.parameters.push_back(attribute(lambda->parameters[i], types[i], true));
@@ -226,8 +224,9 @@ Result<TypedExprPtr> Analyzer::lambda_argument(const ExprPtr& expression, const 
 
 Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const FunctionRow& row,
                                                        const Signature& signature) {
-    const std::size_t given = call.expr.args.empty() ? call.args.size()
-                                                     : std::max(call.args.size(), call.expr.args.size());
+    const std::size_t given = call.expr.args.empty()
+                                  ? call.args.size()
+                                  : std::max(call.args.size(), call.expr.args.size());
     if (given < signature.min_arguments() || given > signature.max_arguments()) {
         return std::optional<Match>();
     }
@@ -261,9 +260,9 @@ Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const Functio
     for (std::size_t i = given; i < signature.arguments.size(); ++i) {
         const TypeClass& wanted = signature.arguments[i];
         if (!wanted.default_value) break;
-        TypedExprPtr value = typed(*wanted.default_value, wanted.default_value->type,
-                                   wanted.default_value->is_null(),
-                                   literal_shown(*wanted.default_value));
+        TypedExprPtr value =
+            typed(*wanted.default_value, wanted.default_value->type,
+                  wanted.default_value->is_null(), literal_shown(*wanted.default_value));
         if (wanted.kind == Kind::kExact) value = cast_to(std::move(value), wanted.type);
         if (has_letters(wanted)) collect(wanted, value->type, letters);
         result.args.push_back(std::move(value));
@@ -292,8 +291,7 @@ Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const Functio
         for (std::size_t p = 0; p + 1 < wanted.children.size(); ++p) {
             types.push_back(filled(wanted.children[p], bound, nullptr));
         }
-        MR_TRY(TypedExprPtr lambda,
-               lambda_argument(call.expr.args[i], call.scope, types, wanted));
+        MR_TRY(TypedExprPtr lambda, lambda_argument(call.expr.args[i], call.scope, types, wanted));
         const TypeClass& outcome = wanted.children.back();
         if (outcome.kind == Kind::kVariable) {
             const auto known = bound.find(outcome.letter);
@@ -315,8 +313,7 @@ Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const Functio
                     for (std::size_t p = 0; p + 1 < wanted.children.size(); ++p) {
                         types.push_back(filled(wanted.children[p], bound, nullptr));
                     }
-                    MR_TRY(lambda,
-                           lambda_argument(call.expr.args[i], call.scope, types, wanted));
+                    MR_TRY(lambda, lambda_argument(call.expr.args[i], call.scope, types, wanted));
                 }
             }
         }
@@ -454,12 +451,11 @@ Error Analyzer::mismatch(Call& call, const std::vector<const FunctionRow*>& rows
         if (arg) types.push_back(quoted_type(arg->type));
     }
     const FunctionRow& row = *rows[0];
-    const ErrorParameters parameters = {
-        {"sqlExpr", quoted_expr(text_of(call, row, call.args))},
-        {"functionName", quoted_id(call.name)},
-        {"dataType", fmt::format("[{}]", fmt::join(types, ", "))},
-        {"leftType", types.empty() ? "" : types[0]},
-        {"rightType", types.size() < 2 ? "" : types[1]}};
+    const ErrorParameters parameters = {{"sqlExpr", quoted_expr(text_of(call, row, call.args))},
+                                        {"functionName", quoted_id(call.name)},
+                                        {"dataType", fmt::format("[{}]", fmt::join(types, ", "))},
+                                        {"leftType", types.empty() ? "" : types[0]},
+                                        {"rightType", types.size() < 2 ? "" : types[1]}};
     if (call.args.size() >= 2 && call.args[0] && call.args[0]->type.is(TypeKind::kArray)) {
         ErrorParameters more = parameters;
         const bool both = call.args[1] && call.args[1]->type.is(TypeKind::kArray);
@@ -475,9 +471,8 @@ Error Analyzer::mismatch(Call& call, const std::vector<const FunctionRow*>& rows
 Result<TypedExprPtr> Analyzer::aggregate_call(Call& call, const FunctionRow& row,
                                               std::vector<TypedExprPtr> args, DataType type) {
     for (const TypedExprPtr& arg : args) {
-        const bool nested = contains(arg, [](const TypedExpr& node) {
-            return node.as<plan::AggregateCall>() != nullptr;
-        });
+        const bool nested = contains(
+            arg, [](const TypedExpr& node) { return node.as<plan::AggregateCall>() != nullptr; });
         // Over a window an aggregate may stand inside; alone it may not.
         if (nested && !call.scope.in_window) {
             return fail(spark_error("NESTED_AGGREGATE_FUNCTION", {}, site(call.at)));
@@ -533,7 +528,8 @@ Result<TypedExprPtr> Analyzer::generic_call(Call& call) {
     if (rows.empty()) {
         // A qualified name may be system.builtin.f.
         const std::size_t dot = call.name.rfind('.');
-        const std::string_view prefix = std::string_view(call.name).substr(0, dot == std::string::npos ? 0 : dot);
+        const std::string_view prefix =
+            std::string_view(call.name).substr(0, dot == std::string::npos ? 0 : dot);
         if (prefix == "builtin" || prefix == "system.builtin") {
             call.name = call.name.substr(dot + 1);
             return generic_call(call);
@@ -542,8 +538,9 @@ Result<TypedExprPtr> Analyzer::generic_call(Call& call) {
         if (auto split = plan::split_name(call.expr.name)) parts = std::move(*split);
         return fail(spark_error("UNRESOLVED_ROUTINE",
                                 {{"routineName", quoted_id(parts)},
-                                 {"searchPath", "[`system`.`builtin`, `system`.`session`, "
-                                                "`spark_catalog`.`default`]"}},
+                                 {"searchPath",
+                                  "[`system`.`builtin`, `system`.`session`, "
+                                  "`spark_catalog`.`default`]"}},
                                 site(call.at)));
     }
     // Lambdas are typed by the signature; everything else first.
@@ -572,7 +569,8 @@ Result<TypedExprPtr> Analyzer::generic_call(Call& call) {
     std::optional<Match> best;
     for (const FunctionRow* row : rows) {
         for (const Signature& signature : signatures_of(*row)) {
-            const bool has_lambda = std::ranges::any_of(call.args, [](const auto& a) { return !a; });
+            const bool has_lambda =
+                std::ranges::any_of(call.args, [](const auto& a) { return !a; });
             const bool wants_lambda = std::ranges::any_of(
                 signature.arguments, [](const TypeClass& c) { return c.kind == Kind::kLambda; });
             if (has_lambda && !wants_lambda) continue;

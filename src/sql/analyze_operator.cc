@@ -91,9 +91,9 @@ Result<TypedExprPtr> Analyzer::datetime_arithmetic(std::string_view op, TypedExp
             if (right->type.is_integral() && kind(right) != TypeKind::kLong) {
                 std::string shown = fmt::format("{}({}, {})", add ? "date_add" : "date_sub",
                                                 left->sql_text, right->sql_text);
-                TypedExprPtr result = make(add ? "date_add" : "date_sub",
-                                           {left, cast_to(right, DataType::integer())},
-                                           DataType::date());
+                TypedExprPtr result =
+                    make(add ? "date_add" : "date_sub", {left, cast_to(right, DataType::integer())},
+                         DataType::date());
                 TypedExpr renamed = *result;
                 renamed.sql_text = std::move(shown);
                 return std::make_shared<const TypedExpr>(std::move(renamed));
@@ -109,8 +109,8 @@ Result<TypedExprPtr> Analyzer::datetime_arithmetic(std::string_view op, TypedExp
             if (kind(right) == TypeKind::kDayTimeInterval) {
                 // Whole days keep the date; anything finer makes it a timestamp.
                 if (right->type.to_unit() == 0) {
-                    return make(add ? "date_add_interval" : "date_subtract_interval",
-                                {left, right}, DataType::date());
+                    return make(add ? "date_add_interval" : "date_subtract_interval", {left, right},
+                                DataType::date());
                 }
                 left = cast_to(left, DataType::timestamp());
             }
@@ -124,7 +124,8 @@ Result<TypedExprPtr> Analyzer::datetime_arithmetic(std::string_view op, TypedExp
             return make(add ? "timestamp_add_interval" : "timestamp_subtract_interval",
                         {left, right}, type);
         }
-        if (!add && is_temporal(left->type) && (is_temporal(right->type) || right->type.is_string())) {
+        if (!add && is_temporal(left->type) &&
+            (is_temporal(right->type) || right->type.is_string())) {
             DataType target = DataType::timestamp();
             if (right->type.is_string()) {
                 target = left->type;
@@ -171,7 +172,9 @@ Result<TypedExprPtr> Analyzer::arithmetic_of(std::string_view op, TypedExprPtr l
     const auto* row = std::ranges::find(kArithmetic, op, &Arithmetic::op);
     const Site here = site(at);
     const std::string_view expected = op == "+" || op == "-" ? kNumberOrInterval
-                                      : op == "div"          ? "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\")"
+                                      : op == "div"
+                                          ? "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL DAY TO "
+                                            "SECOND\" or \"INTERVAL YEAR TO MONTH\")"
                                       : op == "/" ? "(\"DOUBLE\" or \"DECIMAL\")"
                                                   : "\"NUMERIC\"";
     // Text takes the other side's kind; two nulls are doubles.
@@ -261,16 +264,15 @@ Result<TypedExprPtr> Analyzer::arithmetic(Call& call) {
     std::string text =
         call.name == "pmod" || call.name == "mod"
             ? fmt::format("{}({}, {})", call.name, call.args[0]->sql_text, call.args[1]->sql_text)
-            : fmt::format("({} {} {})", call.args[0]->sql_text, call.name,
-                          call.args[1]->sql_text);
+            : fmt::format("({} {} {})", call.args[0]->sql_text, call.name, call.args[1]->sql_text);
     return arithmetic_of(call.name, call.args[0], call.args[1], mode(), call.at, std::move(text));
 }
 
 Result<TypedExprPtr> Analyzer::try_arithmetic(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 2) {
-        return fail(wrong_count(call, {functions_named(call.name).begin(),
-                                       functions_named(call.name).end()}));
+        return fail(wrong_count(
+            call, {functions_named(call.name).begin(), functions_named(call.name).end()}));
     }
     static const std::map<std::string, std::string, std::less<>> ops = {{"try_add", "+"},
                                                                         {"try_subtract", "-"},
@@ -286,13 +288,13 @@ Result<TypedExprPtr> Analyzer::try_arithmetic(Call& call) {
 Result<TypedExprPtr> Analyzer::negative(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 1) {
-        return fail(wrong_count(call, {functions_named(call.name).begin(),
-                                       functions_named(call.name).end()}));
+        return fail(wrong_count(
+            call, {functions_named(call.name).begin(), functions_named(call.name).end()}));
     }
     TypedExprPtr arg = call.args[0];
     const bool minus = call.name == "negative";
-    std::string text = minus ? fmt::format("(- {})", arg->sql_text)
-                             : fmt::format("(+ {})", arg->sql_text);
+    std::string text =
+        minus ? fmt::format("(- {})", arg->sql_text) : fmt::format("(+ {})", arg->sql_text);
     // negative(x), called by name, is shown by name.
     if (minus && !call.expr.is_internal) text = fmt::format("negative({})", arg->sql_text);
     if (arg->type.is_string() || arg->type.is(TypeKind::kNull)) {
@@ -365,8 +367,8 @@ Result<TypedExprPtr> Analyzer::not_equal(Call& call) {
 Result<TypedExprPtr> Analyzer::between(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 3) {
-        return fail(wrong_count(call, {functions_named("between").begin(),
-                                       functions_named("between").end()}));
+        return fail(wrong_count(
+            call, {functions_named("between").begin(), functions_named("between").end()}));
     }
     const auto part = [&](std::string name, TypedExprPtr a, TypedExprPtr b) {
         plan::FunctionExpr function;
@@ -391,8 +393,7 @@ Result<TypedExprPtr> Analyzer::in_list(Call& call) {
     }
     std::vector<std::string> texts;
     for (std::size_t i = 1; i < call.args.size(); ++i) texts.push_back(call.args[i]->sql_text);
-    std::string text =
-        fmt::format("({} IN ({}))", call.args[0]->sql_text, fmt::join(texts, ", "));
+    std::string text = fmt::format("({} IN ({}))", call.args[0]->sql_text, fmt::join(texts, ", "));
     std::vector<DataType> types;
     for (const TypedExprPtr& arg : call.args) types.push_back(arg->type);
     std::optional<DataType> common = types[0];
@@ -424,8 +425,8 @@ Result<TypedExprPtr> Analyzer::in_list(Call& call) {
 Result<TypedExprPtr> Analyzer::bitwise(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 2) {
-        return fail(wrong_count(call, {functions_named(call.name).begin(),
-                                       functions_named(call.name).end()}));
+        return fail(wrong_count(
+            call, {functions_named(call.name).begin(), functions_named(call.name).end()}));
     }
     TypedExprPtr left = call.args[0];
     TypedExprPtr right = call.args[1];
@@ -440,13 +441,14 @@ Result<TypedExprPtr> Analyzer::bitwise(Call& call) {
     }
     if (!left->type.is_integral() || !right->type.is_integral()) {
         const bool different = !left->type.same_ignoring_nullability(right->type);
-        return fail(
-            wrong_operands(different, text, "\"INTEGRAL\"", left, right, site(call.at)));
+        return fail(wrong_operands(different, text, "\"INTEGRAL\"", left, right, site(call.at)));
     }
     DataType type = *wider_type(left->type, right->type, ansi_);
     std::string id = call.name;
     if (shift) {
-        id = call.name == "<<" ? "shiftleft" : call.name == ">>" ? "shiftright" : "shiftrightunsigned";
+        id = call.name == "<<"   ? "shiftleft"
+             : call.name == ">>" ? "shiftright"
+                                 : "shiftrightunsigned";
         type = left->type.is(TypeKind::kLong) ? DataType::long_() : DataType::integer();
         left = cast_to(left, type);
         right = cast_to(right, DataType::integer());
@@ -466,8 +468,8 @@ Result<TypedExprPtr> Analyzer::logical(Call& call) {
     const std::size_t wanted = call.name == "not" ? 1 : 2;
     // The client may send one call with many operands.
     if (call.args.size() < wanted || (wanted == 1 && call.args.size() > 1)) {
-        return fail(wrong_count(call, {functions_named(call.name).begin(),
-                                       functions_named(call.name).end()}));
+        return fail(wrong_count(
+            call, {functions_named(call.name).begin(), functions_named(call.name).end()}));
     }
     const std::string upper = call.name == "and" ? "AND" : call.name == "or" ? "OR" : "NOT";
     const auto text_for = [&](const std::vector<TypedExprPtr>& args) {
@@ -546,7 +548,8 @@ Result<TypedExprPtr> Analyzer::case_when(Call& call) {
     const std::size_t pairs = call.args.size() / 2;
     for (std::size_t i = 0; i < pairs; ++i) {
         TypedExprPtr condition = call.args[2 * i];
-        text += fmt::format(" WHEN {} THEN {}", condition->sql_text, call.args[2 * i + 1]->sql_text);
+        text +=
+            fmt::format(" WHEN {} THEN {}", condition->sql_text, call.args[2 * i + 1]->sql_text);
         values.push_back(call.args[2 * i + 1]);
         if (condition->type.is(TypeKind::kNull) || (condition->type.is_string() && ansi_)) {
             condition = cast_to(condition, DataType::boolean());
@@ -562,14 +565,15 @@ Result<TypedExprPtr> Analyzer::case_when(Call& call) {
     for (std::size_t i = 0; i < pairs; ++i) {
         const DataType& type = result.branches[i].first->type;
         if (type.is(TypeKind::kBoolean)) continue;
-        return fail(spark_error(
-            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-            {{"sqlExpr", quoted_expr(text)},
-             {"paramIndex", i == 0 ? "first" : i == 1 ? "second" : fmt::format("{}th", i + 1)},
-             {"requiredType", "\"BOOLEAN\""},
-             {"inputSql", quoted_expr(result.branches[i].first->sql_text)},
-             {"inputType", quoted_type(type)}},
-            site(call.at)));
+        return fail(spark_error("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                                {{"sqlExpr", quoted_expr(text)},
+                                 {"paramIndex", i == 0   ? "first"
+                                                : i == 1 ? "second"
+                                                         : fmt::format("{}th", i + 1)},
+                                 {"requiredType", "\"BOOLEAN\""},
+                                 {"inputSql", quoted_expr(result.branches[i].first->sql_text)},
+                                 {"inputType", quoted_type(type)}},
+                                site(call.at)));
     }
     for (const TypedExprPtr& value : values) types.push_back(value->type);
     const auto common = wider_type(types, ansi_);

@@ -100,8 +100,9 @@ Result<Analyzed> Analyzer::rel(const plan::NamedTableRel& table, const plan::Rel
     }
     return fail(spark_error("TABLE_OR_VIEW_NOT_FOUND",
                             {{"relationName", quoted_id(table.parts)},
-                             {"searchPath", "[`system`.`builtin`, `system`.`session`, "
-                                            "`spark_catalog`.`default`]"}},
+                             {"searchPath",
+                              "[`system`.`builtin`, `system`.`session`, "
+                              "`spark_catalog`.`default`]"}},
                             site(Expr{plan::StarExpr{}, at.origin, {}, {}})));
 }
 
@@ -117,8 +118,7 @@ Result<Analyzed> Analyzer::rel(const plan::DataSourceRel& source, const plan::Re
     if (!source.schema.empty()) {
         MR_TRY(given, parse_schema(source.schema));
     }
-    MR_TRY(const std::vector<plan::Field> fields,
-           context_.sources.schema_of(scan.source, given));
+    MR_TRY(const std::vector<plan::Field> fields, context_.sources.schema_of(scan.source, given));
     for (const plan::Field& field : fields) {
         Attribute column = attribute(field.name, field.type, field.nullable);
         column.metadata_json = field.metadata_json;
@@ -139,9 +139,8 @@ Result<Analyzed> Analyzer::rel(const plan::FilterRel& filter, const plan::Relati
     MR_TRY(Analyzed input, relation(filter.input));
     const Scope scope{.input = &input, .outer = outer_};
     MR_TRY(TypedExprPtr condition, expr(filter.condition, scope));
-    if (contains(condition, [](const TypedExpr& node) {
-            return node.as<plan::AggregateCall>() != nullptr;
-        })) {
+    if (contains(condition,
+                 [](const TypedExpr& node) { return node.as<plan::AggregateCall>() != nullptr; })) {
         return fail(spark_error("INVALID_WHERE_CONDITION",
                                 {{"condition", quoted_expr(condition->sql_text)},
                                  {"expressionList", condition->sql_text}},
@@ -203,12 +202,14 @@ Result<Analyzed> Analyzer::rel(const plan::JoinRel& join, const plan::Relation&)
             const auto found = columns_named(side, key);
             if (found.empty()) {
                 std::vector<std::string> names;
-                for (const Attribute& column : side.columns) names.push_back(quoted_id(column.name));
+                for (const Attribute& column : side.columns)
+                    names.push_back(quoted_id(column.name));
                 std::ranges::sort(names);
-                return fail(spark_error("UNRESOLVED_USING_COLUMN_FOR_JOIN",
-                                        {{"colName", quoted_id(key)},
-                                         {"side", is_left ? "left" : "right"},
-                                         {"suggestion", fmt::format("{}", fmt::join(names, ", "))}}));
+                return fail(
+                    spark_error("UNRESOLVED_USING_COLUMN_FOR_JOIN",
+                                {{"colName", quoted_id(key)},
+                                 {"side", is_left ? "left" : "right"},
+                                 {"suggestion", fmt::format("{}", fmt::join(names, ", "))}}));
             }
             MR_TRY(const Attribute* one, column_named(side, key));
             (is_left ? pair.first : pair.second) = *one;
@@ -363,8 +364,9 @@ Result<Analyzed> Analyzer::rel(const plan::SetOpRel& set_op, const plan::Relatio
     const Site here{text_, at.origin};
     if (set_op.by_name) {
         // The right side in the left's order; what is missing is null where that is allowed.
-        const auto fill = [&](Analyzed& side, const std::vector<Attribute>& wanted)
-            -> Result<std::vector<NamedExpr>> {
+        const auto fill =
+            [&](Analyzed& side,
+                const std::vector<Attribute>& wanted) -> Result<std::vector<NamedExpr>> {
             std::vector<NamedExpr> columns;
             for (const Attribute& column : wanted) {
                 const auto found = columns_named(side, column.name);
@@ -417,31 +419,30 @@ Result<Analyzed> Analyzer::rel(const plan::SetOpRel& set_op, const plan::Relatio
         const Attribute& b = right.columns[i];
         if (set_op.type != SetOpType::kUnion || !set_op.all) {
             if (a.type.is(TypeKind::kMap)) {
-                return fail(spark_error("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
-                                        {{"colName", quoted_id(a.name)},
-                                         {"dataType", quoted_type(a.type)}},
-                                        here));
+                return fail(spark_error(
+                    "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
+                    {{"colName", quoted_id(a.name)}, {"dataType", quoted_type(a.type)}}, here));
             }
         }
         const auto common = wider_type(a.type, b.type, ansi_);
         if (!common) {
-            static constexpr const char* kOrdinals[] = {"first", "second", "third",  "fourth",
+            static constexpr const char* kOrdinals[] = {"first", "second", "third",   "fourth",
                                                         "fifth", "sixth",  "seventh", "eighth",
                                                         "ninth", "tenth"};
-            return fail(spark_error("INCOMPATIBLE_COLUMN_TYPE",
-                                    {{"operator", name},
-                                     {"columnOrdinalNumber",
-                                      i < 10 ? kOrdinals[i] : fmt::format("{}th", i + 1)},
-                                     {"tableOrdinalNumber", "second"},
-                                     {"dataType1", quoted_type(b.type)},
-                                     {"dataType2", quoted_type(a.type)},
-                                     {"hint", ""}},
-                                    here));
+            return fail(spark_error(
+                "INCOMPATIBLE_COLUMN_TYPE",
+                {{"operator", name},
+                 {"columnOrdinalNumber", i < 10 ? kOrdinals[i] : fmt::format("{}th", i + 1)},
+                 {"tableOrdinalNumber", "second"},
+                 {"dataType1", quoted_type(b.type)},
+                 {"dataType2", quoted_type(a.type)},
+                 {"hint", ""}},
+                here));
         }
         types.push_back(*common);
-        Attribute output = attribute(
-            a.name, *common,
-            set_op.type == SetOpType::kUnion ? a.nullable || b.nullable : a.nullable);
+        Attribute output =
+            attribute(a.name, *common,
+                      set_op.type == SetOpType::kUnion ? a.nullable || b.nullable : a.nullable);
         output.watermark_delay_ms = a.watermark_delay_ms;
         output.metadata_json = a.metadata_json;
         node.output.push_back(std::move(output));
@@ -486,21 +487,21 @@ Result<std::int64_t> Analyzer::constant_limit(const ExprPtr& expression, std::st
                                 site(*expression)));
     }
     if (literal->is_null()) {
-        return fail(spark_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_NULL", parameters,
-                                site(*expression)));
+        return fail(
+            spark_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_NULL", parameters, site(*expression)));
     }
     const auto* number = std::get_if<std::int64_t>(&literal->value);
     if (number == nullptr || !value->type.is_integral()) {
         ErrorParameters more = parameters;
         more["dataType"] = quoted_type(value->type);
-        return fail(spark_error("INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE", more,
-                                site(*expression)));
+        return fail(
+            spark_error("INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE", more, site(*expression)));
     }
     if (*number < 0) {
         ErrorParameters more = parameters;
         more["v"] = std::to_string(*number);
-        return fail(spark_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", more,
-                                site(*expression)));
+        return fail(
+            spark_error("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", more, site(*expression)));
     }
     return *number;
 }
@@ -614,8 +615,8 @@ Result<Analyzed> Analyzer::rel(const plan::LocalRel& local, const plan::Relation
                                     {{"colName", quoted_id(fmt::format("col{}", i + 1))}}, here));
         }
         for (auto& row : node.rows) row[i] = cast_to(row[i], *common);
-        node.output.push_back(attribute(
-            names[i].empty() ? fmt::format("col{}", i + 1) : names[i], *common, nullable[i]));
+        node.output.push_back(attribute(names[i].empty() ? fmt::format("col{}", i + 1) : names[i],
+                                        *common, nullable[i]));
     }
     return leaf(make_logical(std::move(node)));
 }
@@ -708,8 +709,7 @@ Result<Analyzed> Analyzer::rel(const plan::GenerateRel& generate, const plan::Re
                                     site(*generate.generator)));
         }
         return fail(spark_error("UNSUPPORTED_GENERATOR.NOT_GENERATOR",
-                                {{"functionName", quoted_id(name)},
-                                 {"classCanonicalName", name}},
+                                {{"functionName", quoted_id(name)}, {"classCanonicalName", name}},
                                 site(*generate.generator)));
     }
     plan::GenerateNode node;

@@ -1,8 +1,8 @@
 // SELECT: project and aggregate blocks, HAVING, ORDER BY, and their normal form.
 //
-// A block is built in this order, each step only where it is needed: input, time windows, aggregate,
-// HAVING, window functions, generators, project, sort, and a last project that drops what only the
-// sort wanted.
+// A block is built in this order, each step only where it is needed: input, time windows,
+// aggregate, HAVING, window functions, generators, project, sort, and a last project that drops
+// what only the sort wanted.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -60,15 +60,16 @@ std::string Analyzer::auto_name(const Expr& expression, const TypedExprPtr& type
     }
     if (const auto* cast = expression.as<plan::CastExpr>()) {
         // CAST(name AS …) keeps the name.
-        if (cast->child->as<plan::AttributeExpr>() != nullptr && !cast->child->as<plan::AttributeExpr>()->parts.empty()) {
+        if (cast->child->as<plan::AttributeExpr>() != nullptr &&
+            !cast->child->as<plan::AttributeExpr>()->parts.empty()) {
             return cast->child->as<plan::AttributeExpr>()->parts.back();
         }
     }
     return typed->sql_text;
 }
 
-Result<std::vector<Attribute>> Analyzer::expand_star(const plan::StarExpr& star,
-                                                     const Scope& scope, const Expr& at) {
+Result<std::vector<Attribute>> Analyzer::expand_star(const plan::StarExpr& star, const Scope& scope,
+                                                     const Expr& at) {
     std::vector<Attribute> result;
     if (scope.input == nullptr) return result;
     const Analyzed& input = *scope.input;
@@ -95,9 +96,8 @@ Result<std::vector<Attribute>> Analyzer::expand_star(const plan::StarExpr& star,
                                 site(at)));
     }
     for (const std::vector<std::string>& name : star.except) {
-        const auto removed = std::erase_if(result, [&](const Attribute& column) {
-            return same_name(column.name, name.back());
-        });
+        const auto removed = std::erase_if(
+            result, [&](const Attribute& column) { return same_name(column.name, name.back()); });
         if (removed == 0) return fail(unresolved(name, scope, site(at)));
     }
     return result;
@@ -137,8 +137,8 @@ Result<void> Analyzer::select_item(const ExprPtr& expression, const Scope& scope
     if (const auto* star = expression->as<plan::StarExpr>()) {
         // s.* of a struct column gives its fields.
         if (!star->qualifier.empty() && scope.input != nullptr) {
-            const bool is_table = std::ranges::any_of(
-                scope.input->columns, [&](const Attribute& column) {
+            const bool is_table =
+                std::ranges::any_of(scope.input->columns, [&](const Attribute& column) {
                     return !column.qualifier.empty() &&
                            same_name(column.qualifier.back(), star->qualifier.back());
                 });
@@ -167,9 +167,9 @@ Result<void> Analyzer::select_item(const ExprPtr& expression, const Scope& scope
         }
         std::regex compiled;
         try {
-            compiled = std::regex(pattern, case_sensitive_
-                                               ? std::regex::ECMAScript
-                                               : std::regex::ECMAScript | std::regex::icase);
+            compiled =
+                std::regex(pattern, case_sensitive_ ? std::regex::ECMAScript
+                                                    : std::regex::ECMAScript | std::regex::icase);
         } catch (const std::regex_error&) {
             return fail(unsupported(fmt::format("the pattern {} of colRegex.", pattern)));
         }
@@ -257,10 +257,14 @@ Result<Block> Analyzer::project_block(const plan::ProjectRel& project) {
     if (project.input) {
         MR_TRY(block.input, relation(project.input));
     }
-    Scope scope{.input = &block.input, .outer = outer_, .pending = &block.pending,
+    Scope scope{.input = &block.input,
+                .outer = outer_,
+                .pending = &block.pending,
                 .aggregates_allowed = true};
     MR_TRY_VOID(select_items(project.expressions, scope, block.items));
-    const auto aggregates = [](const TypedExprPtr& expression) { return has_aggregate(expression); };
+    const auto aggregates = [](const TypedExprPtr& expression) {
+        return has_aggregate(expression);
+    };
     for (const NamedExpr& item : block.items) {
         block.is_aggregate = block.is_aggregate || aggregates(item.expression);
     }
@@ -284,7 +288,9 @@ Result<Block> Analyzer::aggregate_block(const plan::AggregateRel& aggregate) {
     if (aggregate.input) {
         MR_TRY(block.input, relation(aggregate.input));
     }
-    Scope scope{.input = &block.input, .outer = outer_, .pending = &block.pending,
+    Scope scope{.input = &block.input,
+                .outer = outer_,
+                .pending = &block.pending,
                 .sql = aggregate.select_list_is_output};
     // The select list of SQL, unresolved, for ordinals and aliases in GROUP BY.
     const auto& list = aggregate.aggregates;
@@ -294,10 +300,10 @@ Result<Block> Analyzer::aggregate_block(const plan::AggregateRel& aggregate) {
             literal != nullptr && literal->type.is(TypeKind::kInteger)) {
             const std::int64_t position = std::get<std::int64_t>(literal->value);
             if (position < 1 || position > static_cast<std::int64_t>(list.size())) {
-                return fail(spark_error("GROUP_BY_POS_OUT_OF_RANGE",
-                                        {{"index", std::to_string(position)},
-                                         {"size", std::to_string(list.size())}},
-                                        site(*key)));
+                return fail(spark_error(
+                    "GROUP_BY_POS_OUT_OF_RANGE",
+                    {{"index", std::to_string(position)}, {"size", std::to_string(list.size())}},
+                    site(*key)));
             }
             ExprPtr item = list[static_cast<std::size_t>(position - 1)];
             if (item->as<plan::StarExpr>() != nullptr) {
@@ -333,14 +339,14 @@ Result<Block> Analyzer::aggregate_block(const plan::AggregateRel& aggregate) {
         key_scope.aggregates_allowed = true;
         MR_TRY(TypedExprPtr value, expr(inner, key_scope));
         if (has_aggregate(value)) {
-            return fail(spark_error("GROUP_BY_AGGREGATE",
-                                    {{"sqlExpr", value->sql_text}}, site(*key)));
+            return fail(
+                spark_error("GROUP_BY_AGGREGATE", {{"sqlExpr", value->sql_text}}, site(*key)));
         }
         if (value->type.is(TypeKind::kMap) || value->type.is(TypeKind::kVariant)) {
-            return fail(spark_error("GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE",
-                                    {{"sqlExpr", quoted_expr(value->sql_text)},
-                                     {"dataType", quoted_type(value->type)}},
-                                    site(*key)));
+            return fail(spark_error(
+                "GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE",
+                {{"sqlExpr", quoted_expr(value->sql_text)}, {"dataType", quoted_type(value->type)}},
+                site(*key)));
         }
         for (std::size_t i = 0; i < block.keys.size(); ++i) {
             if (name.empty() && same_expr(*block.keys[i].expression, *value)) {
@@ -370,13 +376,13 @@ Result<Block> Analyzer::aggregate_block(const plan::AggregateRel& aggregate) {
         return static_cast<int>(block.keys.size() - 1);
     };
     // GROUP BY ALL: every item without an aggregate.
-    const auto* all = aggregate.grouping.size() == 1
-                          ? aggregate.grouping[0]->as<plan::AttributeExpr>()
-                          : nullptr;
+    const auto* all =
+        aggregate.grouping.size() == 1 ? aggregate.grouping[0]->as<plan::AttributeExpr>() : nullptr;
     bool group_by_all = false;
     if (all != nullptr && aggregate.select_list_is_output && all->parts.size() == 1 &&
         same_name(all->parts[0], "all")) {
-        MR_TRY(auto column, find_name(all->parts, block.input.columns, site(*aggregate.grouping[0])));
+        MR_TRY(auto column,
+               find_name(all->parts, block.input.columns, site(*aggregate.grouping[0])));
         group_by_all = !column;
     }
     std::vector<int> plain;
@@ -455,8 +461,12 @@ Result<Block> Analyzer::block_of(const plan::Relation& relation) {
 }
 
 Result<void> Analyzer::add_having(Block& block, const ExprPtr& condition) {
-    Scope scope{.input = &block.input, .outer = outer_, .outputs = &block.items,
-                .pending = &block.pending, .aggregates_allowed = true, .sql = true};
+    Scope scope{.input = &block.input,
+                .outer = outer_,
+                .outputs = &block.items,
+                .pending = &block.pending,
+                .aggregates_allowed = true,
+                .sql = true};
     MR_TRY(TypedExprPtr typed_condition, expr(condition, scope));
     if (!typed_condition->type.is(TypeKind::kBoolean)) {
         if (!typed_condition->type.is(TypeKind::kNull)) {
@@ -479,8 +489,12 @@ Result<void> Analyzer::add_having(Block& block, const ExprPtr& condition) {
 
 Result<void> Analyzer::add_orders(Block& block, const std::vector<ExprPtr>& orders) {
     block.has_orders = true;
-    Scope scope{.input = &block.input, .outer = outer_, .outputs = &block.items,
-                .pending = &block.pending, .aggregates_allowed = true, .sql = true};
+    Scope scope{.input = &block.input,
+                .outer = outer_,
+                .outputs = &block.items,
+                .pending = &block.pending,
+                .aggregates_allowed = true,
+                .sql = true};
     for (const ExprPtr& order : orders) {
         ExprPtr child = order;
         const auto* sort = order->as<plan::SortOrderExpr>();
@@ -577,14 +591,15 @@ public:
         if (const auto* ref = expression->as<AttributeRef>();
             ref != nullptr && input_.contains(ref->id) && !keys_.contains(ref->id)) {
             if (!error) {
-                error = block_.keys.empty()
-                            ? spark_error("MISSING_GROUP_BY", {}, site)
-                            : spark_error("MISSING_AGGREGATION",
-                                          {{"expression", quoted_expr(expression->sql_text)},
-                                           {"expressionAnyValue",
-                                            quoted_expr(fmt::format("any_value({})",
-                                                                    expression->sql_text))}},
-                                          site);
+                error =
+                    block_.keys.empty()
+                        ? spark_error("MISSING_GROUP_BY", {}, site)
+                        : spark_error(
+                              "MISSING_AGGREGATION",
+                              {{"expression", quoted_expr(expression->sql_text)},
+                               {"expressionAnyValue",
+                                quoted_expr(fmt::format("any_value({})", expression->sql_text))}},
+                              site);
             }
             return expression;
         }
@@ -615,15 +630,14 @@ private:
         for (std::size_t i = 0; i < block_.keys.size(); ++i) {
             if (!same_expr(*call.args[0], *block_.keys[i].expression)) continue;
             const auto shift = static_cast<std::int32_t>(block_.keys.size() - 1 - i);
-            TypedExprPtr bits = function_call(
-                "shiftright",
-                {reference(*grouping_id_),
-                 typed(Literal::integer(shift), DataType::integer(), false, "")},
+            TypedExprPtr bits =
+                function_call("shiftright",
+                              {reference(*grouping_id_),
+                               typed(Literal::integer(shift), DataType::integer(), false, "")},
+                              DataType::long_(), false, "");
+            bits = function_call(
+                "&", {std::move(bits), typed(Literal::long_(1), DataType::long_(), false, "")},
                 DataType::long_(), false, "");
-            bits = function_call("&",
-                                 {std::move(bits), typed(Literal::long_(1), DataType::long_(),
-                                                         false, "")},
-                                 DataType::long_(), false, "");
             plan::TypedCast cast;
             cast.child = std::move(bits);
             return typed(std::move(cast), DataType::byte_(), false, expression->sql_text);
@@ -631,11 +645,11 @@ private:
         if (!error) {
             std::vector<std::string> names;
             for (const NamedExpr& key : block_.keys) names.push_back(key.expression->sql_text);
-            error = spark_error("GROUPING_COLUMN_MISMATCH",
-                                {{"grouping", quoted_expr(call.args[0]->sql_text)},
-                                 {"groupingColumns",
-                                  quoted_expr(fmt::format("{}", fmt::join(names, ",")))}},
-                                site);
+            error = spark_error(
+                "GROUPING_COLUMN_MISMATCH",
+                {{"grouping", quoted_expr(call.args[0]->sql_text)},
+                 {"groupingColumns", quoted_expr(fmt::format("{}", fmt::join(names, ",")))}},
+                site);
         }
         return expression;
     }
@@ -816,8 +830,7 @@ Result<Analyzed> Analyzer::rel(const plan::SortRel& sort, const plan::Relation&)
         return has_aggregate(order.expression);
     });
     if (aggregates) return build(std::move(block));
-    LogicalPtr plan =
-        make_logical(plan::LogicalSort{block.input.plan, std::move(block.orders)});
+    LogicalPtr plan = make_logical(plan::LogicalSort{block.input.plan, std::move(block.orders)});
     return over(std::move(plan), std::move(block.input));
 }
 

@@ -168,11 +168,10 @@ Result<TypedExprPtr> Analyzer::concat(Call& call) {
     std::optional<DataType> common = DataType::string();
     if (arrays) common = wider_type(types, ansi_);
     if (binary) common = DataType::binary();
-    const bool fits =
-        common && std::ranges::all_of(types, [&](const DataType& type) {
-            return arrays ? type.is(TypeKind::kArray) || type.is(TypeKind::kNull)
-                          : binary || can_pass(type, DataType::string(), false);
-        });
+    const bool fits = common && std::ranges::all_of(types, [&](const DataType& type) {
+                          return arrays ? type.is(TypeKind::kArray) || type.is(TypeKind::kNull)
+                                        : binary || can_pass(type, DataType::string(), false);
+                      });
     if (!fits) {
         std::vector<std::string> names;
         for (const DataType& type : types) names.push_back(quoted_type(type));
@@ -205,7 +204,8 @@ Result<TypedExprPtr> Analyzer::struct_call(Call& call) {
     for (const ExprPtr& arg : call.expr.args) {
         if (const auto* star = arg->as<plan::StarExpr>()) {
             MR_TRY(const std::vector<Attribute> columns, expand_star(*star, call.scope, *arg));
-            for (const Attribute& column : columns) add(column.name, reference(column), column.name);
+            for (const Attribute& column : columns)
+                add(column.name, reference(column), column.name);
             continue;
         }
         MR_TRY(TypedExprPtr value, expr(arg, call.scope));
@@ -307,11 +307,10 @@ Result<TypedExprPtr> Analyzer::count(Call& call) {
         }
     }
     if (call.expr.args.empty()) {
-        return fail(spark_error("WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-                                {{"functionName", "`count`"},
-                                 {"expectedNum", "> 0"},
-                                 {"actualNum", "0"}},
-                                site(call.at)));
+        return fail(
+            spark_error("WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                        {{"functionName", "`count`"}, {"expectedNum", "> 0"}, {"actualNum", "0"}},
+                        site(call.at)));
     }
     return generic_call(call);
 }
@@ -366,12 +365,10 @@ Result<TypedExprPtr> Analyzer::conversion(Call& call) {
     const DataType target = call.name == "to_date"            ? DataType::date()
                             : call.name == "to_timestamp_ntz" ? DataType::timestamp_ntz()
                                                               : DataType::timestamp();
-    const bool passes_as_is =
-        call.args.size() == 2 && !call.args[0]->type.is_string() &&
-        (is_temporal(call.args[0]->type) || call.args[0]->type.is_numeric());
+    const bool passes_as_is = call.args.size() == 2 && !call.args[0]->type.is_string() &&
+                              (is_temporal(call.args[0]->type) || call.args[0]->type.is_numeric());
     if (call.args.size() == 1 || passes_as_is) {
-        MR_TRY(TypedExprPtr result,
-               explicit_cast(call.args[0], target, mode(), site(call.at)));
+        MR_TRY(TypedExprPtr result, explicit_cast(call.args[0], target, mode(), site(call.at)));
         return renamed(result, std::move(text));
     }
     return generic_call(call);
@@ -379,11 +376,11 @@ Result<TypedExprPtr> Analyzer::conversion(Call& call) {
 
 Result<TypedExprPtr> Analyzer::try_function(Call& call) {
     MR_TRY_VOID(arguments(call));
-    if (call.args.empty() || call.args.size() > 2) return fail(wrong_count(call, rows_of(call.name)));
+    if (call.args.empty() || call.args.size() > 2)
+        return fail(wrong_count(call, rows_of(call.name)));
     std::string text = list_text(call.name, call.args);
     const std::string plain = call.name.substr(4);
-    const DataType target =
-        plain == "to_date" ? DataType::date() : DataType::timestamp();
+    const DataType target = plain == "to_date" ? DataType::date() : DataType::timestamp();
     if (call.args.size() == 1) {
         MR_TRY(TypedExprPtr result,
                explicit_cast(call.args[0], target, EvalMode::kTry, site(call.at)));
@@ -477,20 +474,20 @@ Result<TypedExprPtr> Analyzer::from_json(Call& call) {
     }
     auto parsed = parse_schema(*schema);
     if (!parsed) {
-        return fail(spark_error("INVALID_SCHEMA.PARSE_ERROR",
-                                {{"inputSchema", quoted_expr(*schema)},
-                                 {"reason", parsed.error().message()}},
-                                site(call.at)));
+        return fail(spark_error(
+            "INVALID_SCHEMA.PARSE_ERROR",
+            {{"inputSchema", quoted_expr(*schema)}, {"reason", parsed.error().message()}},
+            site(call.at)));
     }
     std::string text = fmt::format("{}({})", call.name, call.args[0]->sql_text);
     const bool json = call.name == "from_json";
     if (json ? !parsed->is_nested() && !parsed->is(TypeKind::kVariant)
              : !parsed->is(TypeKind::kStruct)) {
         if (!json) {
-            return fail(spark_error("INVALID_SCHEMA.NON_STRUCT_TYPE",
-                                    {{"inputSchema", quoted_expr(*schema)},
-                                     {"dataType", quoted_type(*parsed)}},
-                                    site(call.at)));
+            return fail(spark_error(
+                "INVALID_SCHEMA.NON_STRUCT_TYPE",
+                {{"inputSchema", quoted_expr(*schema)}, {"dataType", quoted_type(*parsed)}},
+                site(call.at)));
         }
         return fail(spark_error("DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
                                 {{"sqlExpr", quoted_expr(text)}, {"schema", quoted_type(*parsed)}},
@@ -520,7 +517,8 @@ Result<TypedExprPtr> Analyzer::from_json(Call& call) {
 
 Result<TypedExprPtr> Analyzer::to_json(Call& call) {
     MR_TRY_VOID(arguments(call));
-    if (call.args.empty() || call.args.size() > 2) return fail(wrong_count(call, rows_of(call.name)));
+    if (call.args.empty() || call.args.size() > 2)
+        return fail(wrong_count(call, rows_of(call.name)));
     std::string text = fmt::format("{}({})", call.name, call.args[0]->sql_text);
     const DataType& type = call.args[0]->type;
     const bool json = call.name == "to_json";
@@ -549,7 +547,8 @@ Result<TypedExprPtr> Analyzer::to_json(Call& call) {
 // itself is that node's column.
 Result<TypedExprPtr> Analyzer::time_window(Call& call) {
     MR_TRY_VOID(arguments(call));
-    if (call.args.empty() || call.args.size() > 4) return fail(wrong_count(call, rows_of("window")));
+    if (call.args.empty() || call.args.size() > 4)
+        return fail(wrong_count(call, rows_of("window")));
     if (call.scope.pending == nullptr) {
         return fail(unsupported("window() outside of a select list or a grouping.", site(call.at)));
     }
@@ -571,17 +570,19 @@ Result<TypedExprPtr> Analyzer::time_window(Call& call) {
                              fmt::format("window_time({})", inner->sql_text));
     }
     if (call.args.size() == 1) return fail(wrong_count(call, rows_of("window")));
-    if (time->type.is_string() || time->type.is(TypeKind::kDate) || time->type.is(TypeKind::kNull)) {
+    if (time->type.is_string() || time->type.is(TypeKind::kDate) ||
+        time->type.is(TypeKind::kNull)) {
         time = cast_to(time, DataType::timestamp());
     }
     if (!time->type.is(TypeKind::kTimestamp) && !time->type.is(TypeKind::kTimestampNtz)) {
-        return fail(spark_error("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-                                {{"sqlExpr", quoted_expr(list_text("window", call.args))},
-                                 {"paramIndex", "first"},
-                                 {"requiredType", "(\"TIMESTAMP\" or \"TIMESTAMP WITHOUT TIME ZONE\")"},
-                                 {"inputSql", quoted_expr(time->sql_text)},
-                                 {"inputType", quoted_type(time->type)}},
-                                site(call.at)));
+        return fail(
+            spark_error("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                        {{"sqlExpr", quoted_expr(list_text("window", call.args))},
+                         {"paramIndex", "first"},
+                         {"requiredType", "(\"TIMESTAMP\" or \"TIMESTAMP WITHOUT TIME ZONE\")"},
+                         {"inputSql", quoted_expr(time->sql_text)},
+                         {"inputType", quoted_type(time->type)}},
+                        site(call.at)));
     }
     plan::TimeWindowNode window;
     std::int64_t* const values[] = {&window.duration_us, &window.slide_us, &window.start_us};
@@ -646,8 +647,8 @@ Result<TypedExprPtr> Analyzer::time_window(Call& call) {
                                  "cartesian product of rows, therefore they are currently not "
                                  "supported."));
     }
-    const DataType type = DataType::structure(
-        {{"start", time->type, true, {}}, {"end", time->type, true, {}}});
+    const DataType type =
+        DataType::structure({{"start", time->type, true, {}}, {"end", time->type, true, {}}});
     window.time = std::move(time);
     window.window = attribute("window", type, false);
     window.window.watermark_delay_ms = watermark;
@@ -660,13 +661,13 @@ Result<TypedExprPtr> Analyzer::session_window(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 2) return fail(wrong_count(call, rows_of("session_window")));
     if (call.scope.pending == nullptr) {
-        return fail(
-            unsupported("session_window() outside of a grouping.", site(call.at)));
+        return fail(unsupported("session_window() outside of a grouping.", site(call.at)));
     }
     plan::SessionWindowNode window;
     window.time = call.args[0];
     std::optional<std::int64_t> watermark;
-    if (const auto* ref = window.time->as<plan::AttributeRef>(); ref != nullptr && call.scope.input) {
+    if (const auto* ref = window.time->as<plan::AttributeRef>();
+        ref != nullptr && call.scope.input) {
         for (const Attribute& column : call.scope.input->columns) {
             if (column.id == ref->id) watermark = column.watermark_delay_ms;
         }
@@ -677,8 +678,8 @@ Result<TypedExprPtr> Analyzer::session_window(Call& call) {
     if (const std::string* text = text_literal(call.args[1])) {
         auto parsed = parse_interval_us(*text);
         if (!parsed) {
-            return fail(spark_error("CANNOT_PARSE_INTERVAL", {{"intervalString", *text}},
-                                    site(call.at)));
+            return fail(
+                spark_error("CANNOT_PARSE_INTERVAL", {{"intervalString", *text}}, site(call.at)));
         }
         window.gap = typed(Literal{DataType::day_time_interval(), *parsed},
                            DataType::day_time_interval(), false, *text);
@@ -715,10 +716,10 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
     if (call.args.size() != 2) return fail(wrong_count(call, rows_of("extract")));
     const std::string* given = text_literal(call.args[0]);
     TypedExprPtr source = call.args[1];
-    std::string text = call.name == "extract" || call.name == "datepart"
-                           ? fmt::format("{}({} FROM {})", call.name, call.args[0]->sql_text,
-                                         source->sql_text)
-                           : list_text(call.name, call.args);
+    std::string text =
+        call.name == "extract" || call.name == "datepart"
+            ? fmt::format("{}({} FROM {})", call.name, call.args[0]->sql_text, source->sql_text)
+            : list_text(call.name, call.args);
     const auto invalid = [&] {
         return fail(spark_error("INVALID_EXTRACT_FIELD",
                                 {{"field", quoted_expr(call.args[0]->sql_text)},
@@ -727,7 +728,8 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
     };
     if (given == nullptr) return invalid();
     std::string field;
-    for (const char c : *given) field += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const char c : *given)
+        field += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     struct Unit {
         std::string_view names;
         std::string_view id;
@@ -751,7 +753,8 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
     });
     if (unit == std::end(kUnits)) return invalid();
     if (is_interval(source->type)) {
-        const std::string canonical = unit->id == "second_with_fraction" ? "second" : std::string(unit->id);
+        const std::string canonical =
+            unit->id == "second_with_fraction" ? "second" : std::string(unit->id);
         const bool months = source->type.is(TypeKind::kYearMonthInterval);
         const bool is_month_field = canonical == "year" || canonical == "month";
         const bool known = is_month_field || canonical == "day" || canonical == "hour" ||
@@ -759,18 +762,18 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
         if (!known || (!source->type.is(TypeKind::kCalendarInterval) && months != is_month_field)) {
             return invalid();
         }
-        TypedExprPtr name =
-            typed(Literal::string(canonical), DataType::string(), false, canonical);
-        const DataType type = *rule_type("extract_interval",
-                                         std::vector<DataType>{DataType::string(), source->type},
-                                         {false, false}, std::vector<TypedExprPtr>{name}, ansi_);
+        TypedExprPtr name = typed(Literal::string(canonical), DataType::string(), false, canonical);
+        const DataType type =
+            *rule_type("extract_interval", std::vector<DataType>{DataType::string(), source->type},
+                       {false, false}, std::vector<TypedExprPtr>{name}, ansi_);
         const bool nullable = source->nullable;
         return typed(plan::FunctionCall{"extract_interval", {name, source}, mode(), {}}, type,
                      nullable, std::move(text), call.at.origin);
     }
-    const bool of_date = unit->id != "hour" && unit->id != "minute" &&
-                         unit->id != "second_with_fraction";
-    if (!is_temporal(source->type) && !source->type.is_string() && !source->type.is(TypeKind::kTime)) {
+    const bool of_date =
+        unit->id != "hour" && unit->id != "minute" && unit->id != "second_with_fraction";
+    if (!is_temporal(source->type) && !source->type.is_string() &&
+        !source->type.is(TypeKind::kTime)) {
         return invalid();
     }
     if (of_date) {
@@ -779,11 +782,11 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
         source = cast_to(source, DataType::timestamp());
     }
     const bool nullable = source->nullable;
-    const DataType type = unit->id == "second_with_fraction" ? DataType::decimal(8, 6)
-                                                             : DataType::integer();
-    TypedExprPtr result = typed(
-        plan::FunctionCall{std::string(unit->id), {std::move(source)}, mode(), time_zone_}, type,
-        nullable, text, call.at.origin);
+    const DataType type =
+        unit->id == "second_with_fraction" ? DataType::decimal(8, 6) : DataType::integer();
+    TypedExprPtr result =
+        typed(plan::FunctionCall{std::string(unit->id), {std::move(source)}, mode(), time_zone_},
+              type, nullable, text, call.at.origin);
     if (unit->id == "weekday") {
         // ISO counts from Monday = 1.
         result = typed(plan::FunctionCall{"+",
@@ -814,22 +817,21 @@ Result<TypedExprPtr> Analyzer::timestamp_add(Call& call) {
     const bool add = call.name == "timestampadd";
     TypedExprPtr last = call.args[2];
     if (!last->type.is(TypeKind::kTimestampNtz)) last = cast_to(last, DataType::timestamp());
-    TypedExprPtr middle = add ? cast_to(call.args[1], DataType::long_())
-                              : cast_to(call.args[1], last->type);
+    TypedExprPtr middle =
+        add ? cast_to(call.args[1], DataType::long_()) : cast_to(call.args[1], last->type);
     const DataType type = add ? last->type : DataType::long_();
     const bool nullable = middle->nullable || last->nullable;
-    return typed(plan::FunctionCall{call.name,
-                                    {std::move(name), std::move(middle), std::move(last)},
-                                    mode(),
-                                    time_zone_},
-                 type, nullable, std::move(text), call.at.origin);
+    return typed(
+        plan::FunctionCall{
+            call.name, {std::move(name), std::move(middle), std::move(last)}, mode(), time_zone_},
+        type, nullable, std::move(text), call.at.origin);
 }
 
 Result<TypedExprPtr> Analyzer::generator(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.scope.pending == nullptr) {
-        return fail(spark_error("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT",
-                                {{"plan", call.name}}, site(call.at)));
+        return fail(spark_error("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", {{"plan", call.name}},
+                                site(call.at)));
     }
     std::string id = call.name;
     Pending::Generator result;
@@ -851,7 +853,8 @@ Result<TypedExprPtr> Analyzer::generator(Call& call) {
     };
     if (id == "stack") {
         const auto* literal = call.args.empty() ? nullptr : call.args[0]->as<Literal>();
-        const auto* rows = literal == nullptr ? nullptr : std::get_if<std::int64_t>(&literal->value);
+        const auto* rows =
+            literal == nullptr ? nullptr : std::get_if<std::int64_t>(&literal->value);
         if (call.args.size() < 2) {
             return fail(spark_error("WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
                                     {{"functionName", "`stack`"},
@@ -896,10 +899,11 @@ Result<TypedExprPtr> Analyzer::generator(Call& call) {
         }
         for (const TypedExprPtr& arg : call.args) {
             if (!arg->type.is_string() && !arg->type.is(TypeKind::kNull)) {
-                return fail(spark_error("DATATYPE_MISMATCH.NON_STRING_TYPE",
-                                        {{"sqlExpr", quoted_expr(list_text("json_tuple", call.args))},
-                                         {"funcName", "`json_tuple`"}},
-                                        site(call.at)));
+                return fail(
+                    spark_error("DATATYPE_MISMATCH.NON_STRING_TYPE",
+                                {{"sqlExpr", quoted_expr(list_text("json_tuple", call.args))},
+                                 {"funcName", "`json_tuple`"}},
+                                site(call.at)));
             }
         }
         for (std::size_t i = 1; i < call.args.size(); ++i) {

@@ -46,7 +46,7 @@ struct Pending {
         std::vector<Attribute> output;
     };
     std::vector<plan::WindowNode::Function> windows;
-    std::vector<plan::TimeWindowNode> time_windows;        // `input` is filled in when built.
+    std::vector<plan::TimeWindowNode> time_windows;  // `input` is filled in when built.
     std::vector<plan::SessionWindowNode> session_windows;
     std::vector<Generator> generators;
 };
@@ -304,8 +304,9 @@ private:
     std::string time_zone_;
     Ids ids_;
     int depth_ = 0;
-    std::string_view text_;  // The SQL text being analysed; empty for DataFrames.
-    const Scope* outer_ = nullptr;  // Scope around the subquery being analysed.
+    std::string_view text_;                 // The SQL text being analysed; empty for DataFrames.
+    const Scope* outer_ = nullptr;          // Scope around the subquery being analysed.
+    std::vector<std::string> outer_names_;  // Columns of it that the subquery used so far.
     // WITH views, innermost last.
     std::vector<std::pair<std::string, RelationPtr>> views_;
     std::vector<const plan::SqlRel*> parameters_;

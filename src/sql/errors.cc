@@ -103,7 +103,8 @@ std::size_t distance(std::string_view left, std::string_view right) {
         row[0] = i + 1;
         for (std::size_t j = 0; j < right.size(); ++j) {
             const std::size_t above = row[j + 1];
-            row[j + 1] = std::min({row[j] + 1, above + 1, diagonal + (left[i] == right[j] ? 0 : 1)});
+            row[j + 1] =
+                std::min({row[j] + 1, above + 1, diagonal + (left[i] == right[j] ? 0 : 1)});
             diagonal = above;
         }
     }
@@ -112,8 +113,7 @@ std::size_t distance(std::string_view left, std::string_view right) {
 
 }  // namespace
 
-Error spark_error(std::string_view condition, const ErrorParameters& parameters,
-                  const Site& site) {
+Error spark_error(std::string_view condition, const ErrorParameters& parameters, const Site& site) {
     const Template& entry = template_of(condition);
     std::string message = headed(entry, parameters);
     if (!site.text.empty() && site.origin.start >= 0) {
@@ -123,8 +123,7 @@ Error spark_error(std::string_view condition, const ErrorParameters& parameters,
     return {Code::kAnalysis, std::move(message), condition_of(entry, parameters, site)};
 }
 
-Error parse_error(std::string_view condition, const ErrorParameters& parameters,
-                  const Site& site) {
+Error parse_error(std::string_view condition, const ErrorParameters& parameters, const Site& site) {
     const Template& entry = template_of(condition);
     // Long text is cut around the error, so that a message never grows with its input.
     constexpr std::size_t kMaxShown = 4096;
@@ -146,8 +145,8 @@ Error unsupported(std::string_view what, const Site& site) {
     Condition condition{.name = "UNSUPPORTED_FEATURE",
                         .sql_state = "0A000",
                         .parameters = {{"feature", std::string(what)}}};
-    std::string message = fmt::format(
-        "[UNSUPPORTED_FEATURE] The feature is not supported: {} SQLSTATE: 0A000", what);
+    std::string message =
+        fmt::format("[UNSUPPORTED_FEATURE] The feature is not supported: {} SQLSTATE: 0A000", what);
     if (!site.text.empty() && site.origin.start >= 0) {
         const auto [line, column] = line_and_column(site.text, site.origin.start);
         message += fmt::format("; line {} pos {}", line, column);

@@ -44,6 +44,7 @@ std::string quoted_expr(std::string_view text);                // "(a + 1)"
 std::pair<int, int> line_and_column(std::string_view text, int offset);
 
 // `candidates` by likeness to `name`, most alike first, at most five, quoted for a proposal list.
-std::string proposals(std::string_view name, const std::vector<std::vector<std::string>>& candidates);
+std::string proposals(std::string_view name,
+                      const std::vector<std::vector<std::string>>& candidates);
 
 }  // namespace millrace::sql

@@ -171,10 +171,10 @@ plan::Literal interval_literal(const ParsedInterval& interval) {
     const bool year_month = (interval.units & 3U) != 0;
     const bool day_time = (interval.units & ~3U) != 0;
     if (year_month && day_time) {
-        return {DataType::calendar_interval(),
-                plan::IntervalValue{static_cast<std::int32_t>(interval.months),
-                                    static_cast<std::int32_t>(interval.days),
-                                    interval.microseconds}};
+        return {
+            DataType::calendar_interval(),
+            plan::IntervalValue{static_cast<std::int32_t>(interval.months),
+                                static_cast<std::int32_t>(interval.days), interval.microseconds}};
     }
     if (year_month) {
         const int from = (interval.units & 1U) != 0 ? 0 : 1;
@@ -208,7 +208,8 @@ Result<std::int64_t> parse_unit_range(std::string_view text, std::string_view fr
         rest.remove_prefix(1);
     }
     // The fields in between, each with what separates it from the one before.
-    static constexpr std::string_view kNames[] = {"year", "month", "day", "hour", "minute", "second"};
+    static constexpr std::string_view kNames[] = {"year", "month",  "day",
+                                                  "hour", "minute", "second"};
     int first = -1;
     int last = -1;
     for (int i = 0; i < 6; ++i) {

@@ -196,7 +196,8 @@ Token Lexer::number() {
     while (after < text_.size() && is_word(text_[after])) ++after;
     const std::size_t suffix = after - at_;
     const char first = suffix > 0 ? static_cast<char>(std::toupper(text_[at_])) : '\0';
-    const bool single = suffix == 1 && std::string_view("LSYFD").find(first) != std::string_view::npos;
+    const bool single =
+        suffix == 1 && std::string_view("LSYFD").find(first) != std::string_view::npos;
     const bool big = suffix == 2 && first == 'B' && std::toupper(text_[at_ + 1]) == 'D';
     if (single || big) {
         at_ = after;
@@ -217,9 +218,9 @@ Token Lexer::word() {
 }
 
 Token Lexer::symbol() {
-    static constexpr std::array<std::string_view, 17> kLong = {
-        ">>>", "<=>", "<<", ">>", "<=", ">=", "<>", "!=", "==", "!<", "!>", "||", "::", "->", "=>",
-        "|>", "*/"};
+    static constexpr std::array<std::string_view, 17> kLong = {">>>", "<=>", "<<", ">>", "<=", ">=",
+                                                               "<>",  "!=",  "==", "!<", "!>", "||",
+                                                               "::",  "->",  "=>", "|>", "*/"};
     const std::size_t from = at_;
     if (text_.substr(at_, 3) == "/*+") {
         at_ += 3;

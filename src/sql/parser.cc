@@ -151,14 +151,14 @@ bool Parser::at_alias() {
     if (peek().kind == TokenKind::kQuotedWord) return true;
     if (peek().kind != TokenKind::kWord) return false;
     return !at_any_word(
-        {"from",   "where",  "group",   "having",     "order",      "limit",     "offset",
-         "union",  "except", "minus",   "intersect",  "setminus",   "window",    "lateral",
-         "sort",   "cluster", "distribute", "join",   "on",         "using",     "cross",
-         "inner",  "left",   "right",   "full",       "natural",    "semi",      "anti",
-         "pivot",  "unpivot", "tablesample", "and",   "or",         "when",      "then",
-         "else",   "end",    "between", "in",         "is",         "like",      "ilike",
-         "rlike",  "not",    "as",      "div",        "select",     "with",      "qualify",
-         "asc",    "desc",   "nulls",   "escape",     "regexp"});
+        {"from",  "where",   "group",       "having",    "order",    "limit",  "offset",
+         "union", "except",  "minus",       "intersect", "setminus", "window", "lateral",
+         "sort",  "cluster", "distribute",  "join",      "on",       "using",  "cross",
+         "inner", "left",    "right",       "full",      "natural",  "semi",   "anti",
+         "pivot", "unpivot", "tablesample", "and",       "or",       "when",   "then",
+         "else",  "end",     "between",     "in",        "is",       "like",   "ilike",
+         "rlike", "not",     "as",          "div",       "select",   "with",   "qualify",
+         "asc",   "desc",    "for",         "nulls",     "escape",   "regexp"});
 }
 
 Result<plan::Statement> Parser::statement_only() {

@@ -13,8 +13,21 @@ using plan::make_expr;
 
 namespace {
 
-enum Precedence { kNone, kOr, kAnd, kNot, kPredicate, kComparison, kBitOr, kBitXor, kBitAnd, kShift,
-                  kAdd, kMultiply, kUnary };
+enum Precedence {
+    kNone,
+    kOr,
+    kAnd,
+    kNot,
+    kPredicate,
+    kComparison,
+    kBitOr,
+    kBitXor,
+    kBitAnd,
+    kShift,
+    kAdd,
+    kMultiply,
+    kUnary
+};
 
 struct Operator {
     std::string_view symbol;
@@ -271,9 +284,10 @@ Result<ExprPtr> Parser::postfix(ExprPtr base, int start) {
         } else if (at_symbol(".") && at_identifier(1)) {
             take();
             MR_TRY(std::string field, identifier());
-            base = make_expr(plan::ExtractValueExpr{
-                                 std::move(base), plan::literal(Literal::string(std::move(field)))},
-                             origin_from(start));
+            base =
+                make_expr(plan::ExtractValueExpr{std::move(base),
+                                                 plan::literal(Literal::string(std::move(field)))},
+                          origin_from(start));
         } else if (take_symbol("::")) {
             MR_TRY(DataType target, type());
             plan::CastExpr cast{.child = std::move(base), .type = std::move(target)};
@@ -328,11 +342,12 @@ Result<ExprPtr> Parser::number(const Token& token, bool negative) {
     text.remove_suffix(suffix.size());
     const auto out_of_range = [&](std::string_view type, std::string_view low,
                                   std::string_view high) {
-        return fail(error_at(origin, "INVALID_NUMERIC_LITERAL_RANGE",
-                             {{"rawStrippedQualifier", fmt::format("{}{}", negative ? "-" : "", text)},
-                              {"minValue", std::string(low)},
-                              {"maxValue", std::string(high)},
-                              {"typeName", std::string(type)}}));
+        return fail(
+            error_at(origin, "INVALID_NUMERIC_LITERAL_RANGE",
+                     {{"rawStrippedQualifier", fmt::format("{}{}", negative ? "-" : "", text)},
+                      {"minValue", std::string(low)},
+                      {"maxValue", std::string(high)},
+                      {"typeName", std::string(type)}}));
     };
     const bool plain = text.find_first_of(".eE") == std::string_view::npos;
     std::string signed_text = negative ? "-" : "";
@@ -345,12 +360,12 @@ Result<ExprPtr> Parser::number(const Token& token, bool negative) {
     std::int64_t value = 0;
     if (suffix == "L" || suffix == "S" || suffix == "Y") {
         if (!plain) return fail(syntax_error());
-        const std::int64_t limit = suffix == "L"   ? INT64_MAX
-                                   : suffix == "S" ? INT16_MAX
-                                                   : INT8_MAX;
+        const std::int64_t limit = suffix == "L" ? INT64_MAX : suffix == "S" ? INT16_MAX : INT8_MAX;
         const auto low = -limit - 1;
         if (!integer(value) || value > limit || value < low) {
-            return out_of_range(suffix == "L" ? "bigint" : suffix == "S" ? "smallint" : "tinyint",
+            return out_of_range(suffix == "L"   ? "bigint"
+                                : suffix == "S" ? "smallint"
+                                                : "tinyint",
                                 std::to_string(low), std::to_string(limit));
         }
         const DataType type = suffix == "L"   ? DataType::long_()
@@ -358,8 +373,8 @@ Result<ExprPtr> Parser::number(const Token& token, bool negative) {
                                               : DataType::byte_();
         return make_expr(Literal{type, value}, origin);
     }
-    if (suffix == "F" || suffix == "D" || (suffix.empty() && !plain &&
-                                           text.find_first_of("eE") != std::string_view::npos)) {
+    if (suffix == "F" || suffix == "D" ||
+        (suffix.empty() && !plain && text.find_first_of("eE") != std::string_view::npos)) {
         double parsed = 0;
         const auto [end, error] =
             std::from_chars(signed_text.data(), signed_text.data() + signed_text.size(), parsed);
@@ -372,9 +387,9 @@ Result<ExprPtr> Parser::number(const Token& token, bool negative) {
                                 "1.7976931348623157E+308");
         }
         if (suffix == "F") {
-            return make_expr(Literal{DataType::float_(),
-                                     static_cast<double>(static_cast<float>(parsed))},
-                             origin);
+            return make_expr(
+                Literal{DataType::float_(), static_cast<double>(static_cast<float>(parsed))},
+                origin);
         }
         return make_expr(Literal::double_(parsed), origin);
     }
@@ -445,8 +460,8 @@ Result<std::vector<ExprPtr>> Parser::expression_list(std::string_view closing) {
             MR_TRY(std::string name, identifier());
             take();
             MR_TRY(ExprPtr value, expression());
-            result.push_back(make_expr(
-                plan::NamedArgumentExpr{std::move(name), std::move(value)}, origin_from(start)));
+            result.push_back(make_expr(plan::NamedArgumentExpr{std::move(name), std::move(value)},
+                                       origin_from(start)));
             continue;
         }
         MR_TRY(ExprPtr next, named_expression());
@@ -545,16 +560,16 @@ Result<ExprPtr> Parser::typed_literal(std::string_view type, int start) {
         if (!parsed || parsed->has_zone) return invalid();
         return make_expr(Literal{DataType::time(6), parsed->microseconds}, origin);
     }
-    return fail(error_at(origin, "UNSUPPORTED_FEATURE.LITERAL_TYPE",
-                         {{"value", text}, {"type", kind}}));
+    return fail(
+        error_at(origin, "UNSUPPORTED_FEATURE.LITERAL_TYPE", {{"value", text}, {"type", kind}}));
 }
 
 Result<ExprPtr> Parser::interval(int start) {
     const auto unit_ahead = [&](std::size_t ahead) {
         static constexpr std::string_view kUnits[] = {
-            "year",  "years",  "month",  "months", "week",        "weeks",        "day",
-            "days",  "hour",   "hours",  "minute", "minutes",     "second",       "seconds",
-            "millisecond", "milliseconds", "microsecond", "microseconds"};
+            "year",   "years",   "month",       "months",       "week",        "weeks",
+            "day",    "days",    "hour",        "hours",        "minute",      "minutes",
+            "second", "seconds", "millisecond", "milliseconds", "microsecond", "microseconds"};
         return peek(ahead).kind == TokenKind::kWord &&
                std::ranges::any_of(kUnits, [&](std::string_view unit) {
                    return same_word(peek(ahead).text, unit);
@@ -781,8 +796,11 @@ Result<ExprPtr> Parser::special_call(std::string_view name, int start, bool& han
             std::string unit(take().text);
             take();
             MR_TRY(std::vector<ExprPtr> args, expression_list(")"));
-            args.insert(args.begin(), plan::literal(Literal::string(std::move(unit))));
-            return call(add ? "timestampadd" : "timestampdiff", std::move(args), start);
+            // With two arguments in all, `day` was a column: date_add(day, 1).
+            if (args.size() == 2) {
+                args.insert(args.begin(), plan::literal(Literal::string(std::move(unit))));
+                return call(add ? "timestampadd" : "timestampdiff", std::move(args), start);
+            }
         }
     }
     reset(before);
@@ -844,8 +862,8 @@ Result<ExprPtr> Parser::over(ExprPtr function, int start) {
         MR_TRY_VOID(expect_symbol(")"));
     }
     window.function = std::move(function);
-    auto expr = std::make_shared<plan::Expr>(
-        plan::Expr{std::move(window), origin_from(start), {}, {}});
+    auto expr =
+        std::make_shared<plan::Expr>(plan::Expr{std::move(window), origin_from(start), {}, {}});
     if (!reference.empty()) {
         if (window_uses_.empty()) {
             return fail(error_at(origin_from(start),
@@ -875,8 +893,8 @@ Result<plan::WindowExpr> Parser::window_spec() {
         MR_TRY(window.order_by, sort_items());
     }
     if (at_word("rows") || at_word("range")) {
-        window.frame = take_word("rows") ? plan::FrameKind::kRows
-                                         : (take(), plan::FrameKind::kRange);
+        window.frame =
+            take_word("rows") ? plan::FrameKind::kRows : (take(), plan::FrameKind::kRange);
         if (take_word("between")) {
             MR_TRY(window.lower, frame_bound());
             MR_TRY_VOID(expect_word("and"));
@@ -891,8 +909,10 @@ Result<plan::WindowExpr> Parser::window_spec() {
 
 Result<plan::FrameBound> Parser::frame_bound() {
     using Kind = plan::FrameBound::Kind;
-    if (take_words({"unbounded", "preceding"})) return plan::FrameBound{Kind::kUnboundedPreceding, {}};
-    if (take_words({"unbounded", "following"})) return plan::FrameBound{Kind::kUnboundedFollowing, {}};
+    if (take_words({"unbounded", "preceding"}))
+        return plan::FrameBound{Kind::kUnboundedPreceding, {}};
+    if (take_words({"unbounded", "following"}))
+        return plan::FrameBound{Kind::kUnboundedFollowing, {}};
     if (take_words({"current", "row"})) return plan::FrameBound{Kind::kCurrentRow, {}};
     const int start = peek().start;
     MR_TRY(ExprPtr value, expression());

@@ -129,7 +129,8 @@ Result<RelationPtr> Parser::query_primary() {
         take();
         MR_TRY(RelationPtr input, from_clause());
         if (!at_word("select")) {
-            return make_relation(plan::ProjectRel{std::move(input), {plan::make_expr(plan::StarExpr{})}});
+            return make_relation(
+                plan::ProjectRel{std::move(input), {plan::make_expr(plan::StarExpr{})}});
         }
         take();
         MR_TRY(std::vector<ExprPtr> items, named_expressions());
@@ -190,14 +191,16 @@ Result<RelationPtr> Parser::select() {
         if (!is_grouped) {
             // HAVING without GROUP BY: one group of all rows.
             const auto* project = result->as<plan::ProjectRel>();
-            plan::AggregateRel global{.input = project->input, .aggregates = project->expressions,
+            plan::AggregateRel global{.input = project->input,
+                                      .aggregates = project->expressions,
                                       .select_list_is_output = true};
             result = make_relation(std::move(global));
         }
         result = make_relation(plan::FilterRel{std::move(result), std::move(condition), true});
     }
     if (distinct) {
-        result = make_relation(plan::DeduplicateRel{.input = std::move(result), .all_columns = true});
+        result =
+            make_relation(plan::DeduplicateRel{.input = std::move(result), .all_columns = true});
     }
     MR_TRY_VOID(window_clause());
     for (const NamedWindowUse& use : window_uses_.back()) {
@@ -273,8 +276,8 @@ Result<RelationPtr> Parser::grouped(RelationPtr input, std::vector<ExprPtr> item
         return make_relation(plan::ProjectRel{std::move(input), std::move(items)});
     }
     is_grouped = true;
-    plan::AggregateRel aggregate{.input = std::move(input), .aggregates = std::move(items),
-                                 .select_list_is_output = true};
+    plan::AggregateRel aggregate{
+        .input = std::move(input), .aggregates = std::move(items), .select_list_is_output = true};
     do {
         if (take_words({"grouping", "sets"})) {
             MR_TRY_VOID(grouping_sets(aggregate));
@@ -328,8 +331,10 @@ Result<RelationPtr> Parser::from_clause() {
         const bool lateral = at_word("lateral") && !at_word("view", 1);
         if (lateral) take();
         MR_TRY(RelationPtr right, joined());
-        left = make_relation(plan::JoinRel{.left = std::move(left), .right = std::move(right),
-                                           .type = plan::JoinType::kInner, .lateral = lateral});
+        left = make_relation(plan::JoinRel{.left = std::move(left),
+                                           .right = std::move(right),
+                                           .type = plan::JoinType::kInner,
+                                           .lateral = lateral});
     }
     while (at_word("lateral") && at_word("view", 1)) {
         MR_TRY(left, lateral_view(std::move(left)));
@@ -501,8 +506,7 @@ Result<RelationPtr> Parser::table_function(std::vector<std::string> name, int st
 Result<RelationPtr> Parser::pivot(RelationPtr input) {
     take();
     MR_TRY_VOID(expect_symbol("("));
-    plan::AggregateRel aggregate{.input = std::move(input),
-                                 .group_type = plan::GroupType::kPivot};
+    plan::AggregateRel aggregate{.input = std::move(input), .group_type = plan::GroupType::kPivot};
     MR_TRY(aggregate.aggregates, named_expressions());
     MR_TRY_VOID(expect_word("for"));
     MR_TRY(aggregate.pivot_column, expression(4));

@@ -21,10 +21,10 @@ Result<Statement> Parser::statement() {
     if (at_word("describe") || at_word("desc")) return describe();
     if (at_word("explain")) return explain();
     // What Spark knows and this program does not is told apart from what is no SQL at all.
-    if (at_any_word({"insert", "update", "delete", "merge", "alter", "truncate", "use", "cache",
-                     "uncache", "refresh", "analyze", "load", "grant", "revoke", "begin", "declare",
-                     "execute", "call", "comment", "add", "list", "msck", "repair", "replace",
-                     "clear"})) {
+    if (at_any_word({"insert", "update",  "delete",  "merge",   "alter",   "truncate", "use",
+                     "cache",  "uncache", "refresh", "analyze", "load",    "grant",    "revoke",
+                     "begin",  "declare", "execute", "call",    "comment", "add",      "list",
+                     "msck",   "repair",  "replace", "clear"})) {
         const Token token = take();
         std::string what(token.text);
         for (char& c : what) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -169,7 +169,8 @@ Result<Statement> Parser::show() {
     for (const std::string_view scope : kScopes) {
         if (at_word(scope) && at_word("functions", 1)) command.mode = take().text;
     }
-    if (!at_any_word({"tables", "views", "functions", "columns", "databases", "schemas", "catalogs"})) {
+    if (!at_any_word(
+            {"tables", "views", "functions", "columns", "databases", "schemas", "catalogs"})) {
         std::string what(peek().text);
         for (char& c : what) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         if (!at_identifier()) return fail(syntax_error());

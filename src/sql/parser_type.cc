@@ -138,9 +138,7 @@ Result<DataType> Parser::type() {
         return expect_symbol(")");
     };
     const auto is = [&](std::string_view word) { return same_word(name.text, word); };
-    const auto at_name = [&] {
-        return plan::Origin{.start = name.start, .stop = name.stop};
-    };
+    const auto at_name = [&] { return plan::Origin{.start = name.start, .stop = name.stop}; };
     if (is("array")) {
         if (!take_symbol("<")) {
             return fail(error_at(at_name(), "INCOMPLETE_TYPE_DEFINITION.ARRAY",
@@ -209,9 +207,9 @@ Result<DataType> Parser::type() {
         const int scale = sizes.size() > 1 ? sizes[1] : 0;
         if (sizes.size() > 2) return fail(syntax_error());
         if (precision > 38) {
-            return fail(spark_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
-                                    {{"precision", std::to_string(precision)},
-                                     {"maxPrecision", "38"}}));
+            return fail(
+                spark_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+                            {{"precision", std::to_string(precision)}, {"maxPrecision", "38"}}));
         }
         if (precision < 1 || scale < 0 || scale > precision) return fail(syntax_error());
         return DataType::decimal(precision, scale);
@@ -227,8 +225,7 @@ Result<DataType> Parser::type() {
     if (sizes.empty() && (is("char") || is("character") || is("varchar"))) {
         std::string upper(name.text);
         for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        return fail(
-            error_at(at_name(), "DATATYPE_MISSING_SIZE", {{"type", "\"" + upper + "\""}}));
+        return fail(error_at(at_name(), "DATATYPE_MISSING_SIZE", {{"type", "\"" + upper + "\""}}));
     }
     std::string shown(name.text);
     for (char& c : shown) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

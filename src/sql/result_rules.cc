@@ -89,10 +89,9 @@ std::optional<DataType> values_of(const Input& in) {
 }
 std::optional<DataType> entries_of(const Input& in) {
     const DataType& map = in.types[0];
-    return DataType::array(
-        DataType::structure({{"key", map.key(), false, {}},
-                             {"value", map.value(), map.contains_null(), {}}}),
-        false);
+    return DataType::array(DataType::structure({{"key", map.key(), false, {}},
+                                                {"value", map.value(), map.contains_null(), {}}}),
+                           false);
 }
 std::optional<DataType> map_of_entries(const Input& in) {
     const DataType& entry = in.types[0].element();
@@ -112,7 +111,7 @@ std::optional<DataType> without_nulls(const Input& in) {
 std::optional<DataType> with_element(const Input& in) {
     return DataType::array(in.types[0].element(), in.types[0].contains_null() || in.null(1));
 }
-std::optional<DataType> with_inserted(const Input&in) {
+std::optional<DataType> with_inserted(const Input& in) {
     return DataType::array(in.types[0].element(), true);
 }
 std::optional<DataType> repeated(const Input& in) {
@@ -296,7 +295,8 @@ Result<DataType> result_type(const FunctionRow& row, std::span<const DataType> a
         }
         if (!all) continue;
         switch (signature.result.kind) {
-            case Kind::kArgument: return arguments[static_cast<std::size_t>(signature.result.index)];
+            case Kind::kArgument:
+                return arguments[static_cast<std::size_t>(signature.result.index)];
             case Kind::kExact: return signature.result.type;
             case Kind::kRule:
                 if (auto ruled = rule_type(row.id, arguments, nullable, {}, true)) return *ruled;
@@ -314,7 +314,8 @@ std::string literal_shown(const plan::Literal& literal) {
 
 std::string shown_text(const std::string& written, const FunctionRow& row,
                        const std::vector<std::string>& args, bool distinct) {
-    const std::string list = fmt::format("{}{}", distinct ? "DISTINCT " : "", fmt::join(args, ", "));
+    const std::string list =
+        fmt::format("{}{}", distinct ? "DISTINCT " : "", fmt::join(args, ", "));
     std::string_view shown = row.shown_as;
     if (shown.empty()) {
         std::string name = written;

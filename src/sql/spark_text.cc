@@ -80,9 +80,9 @@ std::string double_text(double value, bool single) {
     if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
     char buffer[64];
     const auto print = [&](std::chars_format format) {
-        const auto result =
-            single ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<float>(value), format)
-                   : std::to_chars(buffer, buffer + sizeof buffer, value, format);
+        const auto result = single ? std::to_chars(buffer, buffer + sizeof buffer,
+                                                   static_cast<float>(value), format)
+                                   : std::to_chars(buffer, buffer + sizeof buffer, value, format);
         return std::string(buffer, result.ptr);
     };
     const double magnitude = std::fabs(value);
@@ -122,9 +122,9 @@ std::string interval_text(const Literal& literal) {
     const std::int64_t micros = std::abs(value);
     const std::int64_t seconds = micros / 1'000'000;
     // The first unit takes all that is above it.
-    const std::int64_t amounts[] = {seconds / 86400, from == 1 ? seconds / 3600 : seconds / 3600 % 24,
-                                    from == 2 ? seconds / 60 : seconds / 60 % 60,
-                                    from == 3 ? seconds : seconds % 60};
+    const std::int64_t amounts[] = {
+        seconds / 86400, from == 1 ? seconds / 3600 : seconds / 3600 % 24,
+        from == 2 ? seconds / 60 : seconds / 60 % 60, from == 3 ? seconds : seconds % 60};
     for (int unit = from; unit <= to; ++unit) {
         if (unit > from) text += unit == 1 ? " " : ":";
         const bool padded = unit > 0 && (unit > from || from != to);

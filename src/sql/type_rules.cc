@@ -124,7 +124,8 @@ DataType decimal_for(const DataType& type) {
 DataType bounded_decimal(int precision, int scale) {
     constexpr int kMax = 38;
     constexpr int kMinScale = 6;
-    if (precision <= kMax) return DataType::decimal(std::max(precision, 1), std::min(scale, precision));
+    if (precision <= kMax)
+        return DataType::decimal(std::max(precision, 1), std::min(scale, precision));
     const int digits = precision - scale;
     const int kept = std::max(kMax - digits, std::min(scale, kMinScale));
     return DataType::decimal(kMax, kept);
@@ -215,9 +216,8 @@ std::optional<DataType> wider_type(const DataType& left, const DataType& right, 
         }
         return std::nullopt;
     }
-    return common_nested(left, right, [&](const DataType& x, const DataType& y) {
-        return wider_type(x, y, ansi);
-    });
+    return common_nested(
+        left, right, [&](const DataType& x, const DataType& y) { return wider_type(x, y, ansi); });
 }
 
 std::optional<DataType> wider_type(std::span<const DataType> types, bool ansi) {
@@ -267,7 +267,8 @@ bool can_cast(const DataType& from, const DataType& to, bool ansi) {
         return is_atomic(to) || to.is(TypeKind::kCalendarInterval);
     }
     if (to.is(TypeKind::kNull)) return false;
-    if (to.is(TypeKind::kBinary)) return from.is(TypeKind::kBinary) || (!ansi && from.is_integral());
+    if (to.is(TypeKind::kBinary))
+        return from.is(TypeKind::kBinary) || (!ansi && from.is_integral());
     if (from.is(TypeKind::kBinary)) return false;
     if (to.is(TypeKind::kBoolean)) {
         return from.is_numeric() || from.is(TypeKind::kBoolean) ||
@@ -354,7 +355,8 @@ bool can_pass(const DataType& from, const DataType& to, bool ansi) {
 }
 
 DataType with_nullable_parts(const DataType& type) {
-    if (type.is(TypeKind::kArray)) return DataType::array(with_nullable_parts(type.element()), true);
+    if (type.is(TypeKind::kArray))
+        return DataType::array(with_nullable_parts(type.element()), true);
     if (type.is(TypeKind::kMap)) {
         return DataType::map(with_nullable_parts(type.key()), with_nullable_parts(type.value()),
                              true);
@@ -362,8 +364,8 @@ DataType with_nullable_parts(const DataType& type) {
     if (type.is(TypeKind::kStruct)) {
         std::vector<Field> fields;
         for (const Field& field : type.fields()) {
-            fields.push_back({field.name, with_nullable_parts(field.type), true,
-                              field.metadata_json});
+            fields.push_back(
+                {field.name, with_nullable_parts(field.type), true, field.metadata_json});
         }
         return DataType::structure(std::move(fields));
     }

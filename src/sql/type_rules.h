@@ -14,7 +14,8 @@ namespace millrace::sql {
 using plan::DataType;
 
 // The narrowest type that holds both without turning anything into text.
-std::optional<DataType> tightest_common_type(const DataType& left, const DataType& right, bool ansi);
+std::optional<DataType> tightest_common_type(const DataType& left, const DataType& right,
+                                             bool ansi);
 // The common type of branches, set operations and lists: also decimals and texts.
 std::optional<DataType> wider_type(const DataType& left, const DataType& right, bool ansi);
 std::optional<DataType> wider_type(std::span<const DataType> types, bool ansi);

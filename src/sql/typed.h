@@ -19,8 +19,8 @@ using plan::TypedExprPtr;
 template <class Node>
 TypedExprPtr typed(Node node, DataType type, bool nullable, std::string sql_text,
                    plan::Origin origin = {}) {
-    return std::make_shared<const TypedExpr>(TypedExpr{
-        std::move(node), std::move(type), nullable, origin, std::move(sql_text)});
+    return std::make_shared<const TypedExpr>(
+        TypedExpr{std::move(node), std::move(type), nullable, origin, std::move(sql_text)});
 }
 TypedExprPtr reference(const Attribute& attribute);
 TypedExprPtr literal_expr(plan::Literal value);
