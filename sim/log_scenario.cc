@@ -38,6 +38,7 @@ constexpr auto kFolder = "/data/logs";
 struct Faults {
     bool power_cuts = false;
     bool kills = false;
+    bool sudden = false;  // Lives end in the middle of a call of the disk, starts too.
     bool full_disk = false;
     bool failing_syncs = false;
     bool failing_writes = false;
@@ -47,6 +48,7 @@ struct Faults {
 Faults draw_faults(runtime::Dice& dice) {
     return {.power_cuts = dice.chance(0.8),
             .kills = dice.chance(0.5),
+            .sudden = dice.chance(0.4),
             .full_disk = dice.chance(0.25),
             .failing_syncs = dice.chance(0.25),
             .failing_writes = dice.chance(0.2),
@@ -122,7 +124,7 @@ private:
     }
     // The first broken promise; everything stops at it.
     void broken(const base::Error& error) {
-        if (!failure_) failure_ = error;
+        if (!failure_ && disk_.has_power()) failure_ = error;
     }
     bool stopped() const { return stopping_ || failure_.has_value(); }
 
@@ -131,17 +133,18 @@ private:
         loops_ = sim_.make_loops(static_cast<std::size_t>(dice_.between(1, 2)));
         pool_ = sim_.make_pool(static_cast<std::size_t>(dice_.between(1, 3)),
                                milliseconds(dice_.between(0, 10)));
-        MR_TRY_VOID(open_all());
-        if (!last) start_faults();
-        gate_ = std::make_unique<runtime::Gate>();
-        for (std::size_t i = 0; i < partitions_.size(); ++i) start_work(*partitions_[i], i);
-        (void)sim_.run_until([&] { return failure_.has_value(); },
-                             microseconds(dice_.between(1, 100'000)));
-        if (failure_) return fail(*failure_);
+        if (!last && faults_.sudden && dice_.chance(0.7)) {
+            disk_.lose_power_in(static_cast<int>(dice_.between(1, 600)));
+        }
+        // With the power gone any failure is right; what is left must be right at the next start.
+        auto outcome = work(last);
+        if (!outcome && disk_.has_power()) return outcome;
 
+        const bool fallen = !disk_.has_power();
         const bool power_cut = !last && faults_.power_cuts && dice_.chance(0.7);
-        const bool kill = !last && !power_cut && faults_.kills;
-        if (!power_cut && !kill) MR_TRY_VOID(stop_cleanly());
+        const bool kill = !last && !power_cut && (faults_.kills || fallen);
+        if (!power_cut && !kill) outcome = stop_cleanly();
+        if (!outcome && disk_.has_power()) return outcome;
         if (power_cut) {
             tell("power cut");
             totals_.power_cuts += 1;
@@ -152,6 +155,18 @@ private:
         }
         end_life();
         disk_.restart();
+        return {};
+    }
+
+    Result<void> work(bool last) {
+        failure_.reset();
+        MR_TRY_VOID(open_all());
+        if (!last) start_faults();
+        gate_ = std::make_unique<runtime::Gate>();
+        for (std::size_t i = 0; i < partitions_.size(); ++i) start_work(*partitions_[i], i);
+        (void)sim_.run_until([&] { return failure_.has_value() || !disk_.has_power(); },
+                             microseconds(dice_.between(1, 100'000)));
+        if (failure_) return fail(*failure_);
         return {};
     }
 
@@ -177,7 +192,7 @@ private:
         auto outcome = open_with_faults();
         // An administrator tries again once the disk is well.
         disk_.set_fault_rate(SimDisk::Call::kRead, 0);
-        if (!outcome && faulty) {
+        if (!outcome && faulty && disk_.has_power()) {
             tell("opening failed as it may: {}", outcome.error().message());
             for (auto& partition : partitions_) partition->log.reset();
             store_.reset();

@@ -137,7 +137,7 @@ public:
     }
 
 private:
-    bool dead() const { return life_ != disk_->life_ || !disk_->powered_; }
+    bool dead() const { return life_ != disk_->life_ || !disk_->powered_ || disk_->tripped_; }
     std::unexpected<base::Error> died() const {
         return base::fail(Code::kIo, "{}: the simulated machine has lost its power", path_);
     }
@@ -229,8 +229,7 @@ void SimDisk::lose_some(Node& node) {
 
 void SimDisk::crash() {
     const std::lock_guard lock(mutex_);
-    MR_CHECK(powered_);
-    powered_ = false;
+    lose_power();
     // Names: file systems keep the order within a directory, so that each keeps a prefix of its
     // changes; those of several directories know nothing of each other.
     std::map<Node*, std::uint64_t> open_changes;
@@ -266,8 +265,23 @@ void SimDisk::crash() {
 
 void SimDisk::kill() {
     const std::lock_guard lock(mutex_);
+    lose_power();
+}
+
+void SimDisk::lose_power_in(int calls) {
+    const std::lock_guard lock(mutex_);
+    calls_to_trip_ = calls;
+}
+bool SimDisk::has_power() const {
+    const std::lock_guard lock(mutex_);
+    return powered_ && !tripped_;
+}
+
+void SimDisk::lose_power() {
     MR_CHECK(powered_);
     powered_ = false;
+    tripped_ = false;
+    calls_to_trip_ = 0;
 }
 
 void SimDisk::restart() {
@@ -339,7 +353,8 @@ bool SimDisk::fault(Call call) const {
 }
 
 Result<void> SimDisk::check(Call call, const std::string& path) const {
-    if (!powered_) {
+    if (calls_to_trip_ > 0 && --calls_to_trip_ == 0) tripped_ = true;
+    if (!powered_ || tripped_) {
         return base::fail(Code::kIo, "{}: the simulated machine has lost its power", path);
     }
     if (!fault(call)) return {};
@@ -418,7 +433,7 @@ Result<std::vector<Disk::Entry>> SimDisk::list(const std::string& given) const {
 
 bool SimDisk::exists(const std::string& path) const {
     const std::lock_guard lock(mutex_);
-    return powered_ && tree_.contains(normal(path));
+    return powered_ && !tripped_ && tree_.contains(normal(path));
 }
 
 Result<void> SimDisk::make_directories(const std::string& given) {

@@ -34,6 +34,10 @@ public:
     // The process dies, the machine stays up: as crash(), but everything written is still there,
     // and what was not synced may still be lost by a later crash.
     void kill();
+    // The power goes in the middle of something: at the `calls`-th call from now, which fails as
+    // all do after it. Then call crash() (or kill(), as if the process alone had died).
+    void lose_power_in(int calls);
+    bool has_power() const;
     // Power (or the process) is back. Files that were open before stay dead, locks are free.
     void restart();
 
@@ -93,6 +97,7 @@ private:
     };
 
     base::Result<void> check(Call call, const std::string& path) const;
+    void lose_power();
     bool fault(Call call) const;
     base::Result<NodeRef> find(const std::string& path) const;
     base::Result<NodeRef> parent_of(const std::string& path) const;
@@ -109,9 +114,11 @@ private:
     mutable Dice dice_;
     const Clock* clock_;
     bool powered_ = true;
-    std::uint64_t life_ = 1;  // Counts restarts: files of an earlier one are dead.
-    Tree tree_;               // What is seen,
-    Tree durable_tree_;       // and what survives, without the changes in
+    mutable bool tripped_ = false;   // lose_power_in() has struck; crash() or kill() follow.
+    mutable int calls_to_trip_ = 0;  // 0: never.
+    std::uint64_t life_ = 1;         // Counts restarts: files of an earlier one are dead.
+    Tree tree_;                      // What is seen,
+    Tree durable_tree_;              // and what survives, without the changes in
     std::vector<NameChange> name_changes_;
     std::set<std::string> locked_;
     std::uint64_t capacity_bytes_;

@@ -274,6 +274,22 @@ TEST(SimDisk, fails_the_call_that_it_is_told_to_fail) {
     EXPECT_EQ(disk.faults(), 2u);
 }
 
+TEST(SimDisk, loses_its_power_in_the_middle_of_something) {
+    SimDisk disk(10);
+    const auto file = disk.open("/a", OpenMode::kCreate).value();
+    ASSERT_TRUE(disk.sync_directory("/"));
+    ASSERT_TRUE(file->write_at(0, "old"));
+    ASSERT_TRUE(file->sync());
+    disk.lose_power_in(3);
+    EXPECT_FALSE(write_file_durably(disk, "/a", "new")) << "at the sync of the file beside it";
+    EXPECT_FALSE(disk.has_power());
+    EXPECT_FALSE(file->size_bytes());
+    EXPECT_FALSE(disk.exists("/a"));
+    power_cut(disk);
+    EXPECT_TRUE(disk.has_power());
+    EXPECT_EQ(content(disk, "/a"), "old");
+}
+
 TEST(SimDisk, is_full_at_its_capacity_and_has_room_again_after_a_removal) {
     SimDisk disk(6);
     ASSERT_TRUE(write_file_durably(disk, "/a", std::string(80, 'x')));
