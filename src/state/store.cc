@@ -70,6 +70,7 @@ Result<std::unique_ptr<Store>> Store::open(runtime::Disk& disk, std::string dire
                                            Schema schema, StoreOptions options,
                                            std::int64_t version) {
     std::unique_ptr<Store> store(new Store(disk, std::move(directory), std::move(schema), options));
+    if (!options.durable) return store;
     MR_TRY_VOID(runtime::make_directories_durably(disk, store->directory_));
     MR_TRY_VOID(store->load(version));
     return store;
@@ -199,6 +200,11 @@ void Store::evict(std::int64_t time_us, const std::function<void(Row&)>& visit) 
     for (auto& table : tables_) table->evict(time_us, visit);
 }
 
+void Store::for_each_between(std::int64_t after_us, std::int64_t until_us,
+                             const std::function<void(Row&)>& visit) const {
+    for (const auto& table : tables_) table->for_each_between(after_us, until_us, visit);
+}
+
 void Store::for_each(const std::function<void(Row&)>& visit) const {
     for (const auto& table : tables_) table->for_each(visit);
 }
@@ -209,6 +215,11 @@ void Store::for_each_changed(const std::function<void(Row&)>& visit) const {
 
 Result<void> Store::commit() {
     const std::int64_t version = version_ + 1;
+    if (!options_.durable) {
+        for (auto& table : tables_) table->end_batch();
+        version_ = version;
+        return {};
+    }
     FileWriter writer(
         disk_, path_of(version, false),
         {.version = version, .buckets = buckets(), .schema_sum = schema_checksum(schema_)});

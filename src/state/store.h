@@ -32,6 +32,7 @@ struct StoreOptions {
     std::uint32_t buckets = 8;
     int min_versions_to_retain = 100;
     int min_deltas_for_snapshot = 10;
+    bool durable = true;  // False: versions count, but nothing is written.
 };
 
 // Keys of one batch: key i is bytes [offsets[i], offsets[i + 1]) of `bytes`.
@@ -69,6 +70,9 @@ public:
     void remove(Row& row);
     // Remove the rows with a time at or before `time_us`; `visit` sees each before.
     void evict(std::int64_t time_us, const std::function<void(Row&)>& visit);
+    // The rows with a time in (after_us, until_us].
+    void for_each_between(std::int64_t after_us, std::int64_t until_us,
+                          const std::function<void(Row&)>& visit) const;
     void for_each(const std::function<void(Row&)>& visit) const;
     void for_each_changed(const std::function<void(Row&)>& visit) const;
 

@@ -238,6 +238,17 @@ void Table::evict(std::int64_t time_us, const std::function<void(Row&)>& visit) 
     }
 }
 
+void Table::for_each_between(std::int64_t after_us, std::int64_t until_us,
+                             const std::function<void(Row&)>& visit) const {
+    const auto first = by_time_.lower_bound(time_slot(after_us, kTimeSlotUs));
+    const auto last = by_time_.upper_bound(time_slot(until_us, kTimeSlotUs));
+    for (auto slot = first; slot != last; ++slot) {
+        for (Row* row : slot->second) {
+            if (row->time_us > after_us && row->time_us <= until_us) visit(*row);
+        }
+    }
+}
+
 void Table::for_each(const std::function<void(Row&)>& visit) const {
     for (const auto& segment : segments_) {
         for (std::size_t slot = 0; slot < kSlots; ++slot) {

@@ -45,6 +45,10 @@ public:
     // what is removed.
     void evict(std::int64_t time_us, const std::function<void(Row&)>& visit);
 
+    // The rows with a time in (after_us, until_us], earliest second first.
+    void for_each_between(std::int64_t after_us, std::int64_t until_us,
+                          const std::function<void(Row&)>& visit) const;
+
     // Every row, in an order that depends on keys alone.
     void for_each(const std::function<void(Row&)>& visit) const;
     // The rows written in this batch and not removed, in the order of their first write.

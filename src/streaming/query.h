@@ -44,7 +44,7 @@ struct Services {
     runtime::Clock& clock;
     runtime::Random& random;
     TopicsProvider topics;
-    std::string temporary_directory;  // Holds the checkpoints of queries that name none.
+    std::string temporary_directory;  // Names the checkpoints of queries that have none.
     // Rows of a table that a stream is joined with, asked for in each batch; the manager's memory
     // tables when not set.
     std::function<Result<columnar::Batches>(const plan::ScanNode& scan)> table;

@@ -273,6 +273,7 @@ Result<void> QueryExecution::check_operators() {
 }
 
 Result<void> QueryExecution::open_state(std::int64_t version) {
+    store_options_.durable = options_.durable_state;
     for (const auto& stage : stages_) {
         if (stage->stage.stateful == nullptr) continue;
         MR_TRY_VOID(stage->stage.stateful->open(
@@ -294,7 +295,8 @@ Result<void> QueryExecution::prepare_for_available_now() {
 }
 
 bool QueryExecution::operators_want_batch() const {
-    // Also after a restart, which Spark leaves to the next data: what a batch closed is not held back.
+    // Also after a restart, which Spark leaves to the next data: what a batch closed is not held
+    // back.
     if (!no_data_batches_ || batch_id_ == 0) return false;
     return std::ranges::any_of(stages_, [this](const auto& stage) {
         return stage->stage.stateful != nullptr &&

@@ -34,6 +34,7 @@ public:
     struct Options {
         std::string checkpoint_directory;
         runtime::Disk& checkpoint_disk;
+        bool durable_state = true;
         std::shared_ptr<MemoryTable> table = nullptr;
         runtime::Pool* maintenance = nullptr;  // Null: snapshots are written within the trigger.
         const std::atomic<bool>* cancelled = nullptr;

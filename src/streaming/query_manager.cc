@@ -6,16 +6,15 @@
 #include <mutex>
 #include <set>
 
-#include "base/log.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "runtime/pool.h"
 #include "streaming/compact_log.h"
+#include "streaming/forgetful_disk.h"
 #include "streaming/json.h"
 #include "streaming/legality.h"
 #include "streaming/memory_table.h"
 #include "streaming/running_query.h"
-#include "streaming/unsynced_disk.h"
 
 namespace millrace::streaming {
 
@@ -37,7 +36,7 @@ base::Error illegal_argument(std::string message) {
 struct QueryManager::Impl : std::enable_shared_from_this<Impl> {
     explicit Impl(Services given)
         : services(std::move(given)),
-          unsynced(make_unsynced_disk(services.disk)),
+          forgetful(make_forgetful_disk()),
           maintenance(runtime::make_system_pool("state", 1)) {
         if (!services.table) {
             services.table = [this](const plan::ScanNode& scan) -> Result<columnar::Batches> {
@@ -67,12 +66,7 @@ struct QueryManager::Impl : std::enable_shared_from_this<Impl> {
     }
 
     // The query has ended, on its own thread.
-    void note_end(RunningQuery& query, const std::string& directory, bool temporary) {
-        if (temporary) {
-            if (const auto removed = services.disk.remove_tree(directory); !removed) {
-                base::log_warning("temporary checkpoint: {}", removed.error().to_string());
-            }
-        }
+    void note_end(RunningQuery& query, const std::string& directory) {
         const std::lock_guard lock(mutex);
         checkpoints.erase(directory);
         for (auto entry = running.begin(); entry != running.end(); ++entry) {
@@ -89,7 +83,7 @@ struct QueryManager::Impl : std::enable_shared_from_this<Impl> {
     }
 
     Services services;
-    std::unique_ptr<runtime::Disk> unsynced;
+    std::unique_ptr<runtime::Disk> forgetful;
     std::unique_ptr<runtime::Pool> maintenance;
 
     mutable std::mutex mutex;
@@ -173,7 +167,7 @@ Result<std::shared_ptr<StreamingQuery>> QueryManager::start(QuerySpec spec) {
         impl.names_starting.erase(spec.name);
         return fail(std::move(error));
     };
-    runtime::Disk& disk = temporary ? *impl.unsynced : impl.services.disk;
+    runtime::Disk& disk = temporary ? *impl.forgetful : impl.services.disk;
     if (is_memory) {
         if (spec.mode != OutputMode::kComplete && disk.exists(directory + "/offsets")) {
             return give_up({Code::kAnalysis,
@@ -190,6 +184,7 @@ Result<std::shared_ptr<StreamingQuery>> QueryManager::start(QuerySpec spec) {
     auto execution = QueryExecution::make(impl.services, spec,
                                           {.checkpoint_directory = directory,
                                            .checkpoint_disk = disk,
+                                           .durable_state = !temporary,
                                            .table = plan.table,
                                            .maintenance = impl.maintenance.get(),
                                            .cancelled = plan.cancelled.get()});
@@ -197,8 +192,8 @@ Result<std::shared_ptr<StreamingQuery>> QueryManager::start(QuerySpec spec) {
     plan.execution = std::move(*execution);
     plan.ids = {plan.execution->query_id(), run_id, spec.name};
     plan.publish = [shared = impl_.get()](const QueryEvent& event) { shared->publish(event); };
-    plan.on_end = [shared = impl_.get(), directory, temporary](RunningQuery& query) {
-        shared->note_end(query, directory, temporary);
+    plan.on_end = [shared = impl_.get(), directory](RunningQuery& query) {
+        shared->note_end(query, directory);
     };
     const QueryIds ids = plan.ids;
     const auto query = std::make_shared<RunningQuery>(impl.services, std::move(plan));

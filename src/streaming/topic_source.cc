@@ -149,23 +149,10 @@ public:
     }
 
     Result<std::optional<std::string>> initial_offset() override {
-        // Spark's file begins with a zero byte, for its release 2.1.0.
-        constexpr std::string_view kPrefix("\0v1\n", 4);
-        MR_TRY(const auto kept, log_.read(0));
-        if (kept) {
-            std::string_view text = *kept;
-            if (text.starts_with('\0')) text.remove_prefix(1);
-            if (!text.starts_with("v1\n")) {
-                return fail(Code::kCorrupt, "{}/0 is no log of initial offsets", log_.directory());
-            }
-            return std::optional(std::string(text.substr(3)));
+        if (!initial_) {
+            MR_TRY(initial_, find_initial_offset());
         }
-        MR_TRY(const auto partitions, subscribed_partitions(options_, *topics_));
-        MR_TRY(const auto offsets,
-               bound_offsets(options_, "starting", kLatestOffset, partitions, *topics_));
-        const std::string json = offsets_to_json(offsets);
-        MR_TRY_VOID(log_.write(0, std::string(kPrefix) + json));
-        return std::optional(json);
+        return std::optional(*initial_);
     }
 
     Result<std::optional<std::string>> next_offset(const std::optional<std::string>& start,
@@ -224,6 +211,26 @@ private:
         return offset ? offsets_from_json(*offset) : Result<PartitionOffsets>(PartitionOffsets());
     }
 
+    Result<std::string> find_initial_offset() {
+        // Spark's file begins with a zero byte, for its release 2.1.0.
+        constexpr std::string_view kPrefix("\0v1\n", 4);
+        MR_TRY(const auto kept, log_.read(0));
+        if (kept) {
+            std::string_view text = *kept;
+            if (text.starts_with('\0')) text.remove_prefix(1);
+            if (!text.starts_with("v1\n")) {
+                return fail(Code::kCorrupt, "{}/0 is no log of initial offsets", log_.directory());
+            }
+            return std::string(text.substr(3));
+        }
+        MR_TRY(const auto partitions, subscribed_partitions(options_, *topics_));
+        MR_TRY(const auto offsets,
+               bound_offsets(options_, "starting", kLatestOffset, partitions, *topics_));
+        const std::string json = offsets_to_json(offsets);
+        MR_TRY_VOID(log_.write(0, std::string(kPrefix) + json));
+        return json;
+    }
+
     Result<PartitionOffsets> current_end() {
         MR_TRY(const auto partitions, subscribed_partitions(options_, *topics_));
         PartitionOffsets end;
@@ -274,6 +281,7 @@ private:
     NumberedLog log_;
     std::optional<std::int64_t> max_records_;
     bool fails_on_loss_ = true;
+    std::optional<std::string> initial_;
     std::optional<PartitionOffsets> fixed_end_;
     std::optional<std::string> latest_;
     std::int64_t oldest_ms_ = 0;
