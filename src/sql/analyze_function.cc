@@ -93,6 +93,15 @@ std::pair<int, DataType> fit(const DataType& from, const TypeClass& wanted, bool
             if (is_interval(from) && from.kind() == wanted.type.kind()) return {kExact, from};
             return {level_of(from, wanted.type, ansi), wanted.type};
         }
+        case Kind::kArray: {
+            if (from.is(TypeKind::kNull)) {
+                const auto [level, element] = fit(from, wanted.children[0], ansi);
+                return {level, DataType::array(element)};
+            }
+            if (!from.is(TypeKind::kArray)) return {kNoFit, from};
+            const auto [level, element] = fit(from.element(), wanted.children[0], ansi);
+            return {level, DataType::array(element, from.contains_null())};
+        }
         default: return {kNoFit, from};
     }
 }

@@ -1,293 +1,310 @@
 #include "sql/streaming_rules.h"
 
 #include <algorithm>
-#include <functional>
-#include <vector>
+
+#include "sql/errors.h"
+#include "sql/parser_internal.h"
+#include "sql/typed.h"
 
 namespace millrace::sql {
 
-using base::Code;
 using base::fail;
-using base::Result;
-using plan::JoinType;
-using plan::LogicalNode;
-using plan::LogicalPtr;
+using namespace plan;
 
 namespace {
 
-std::unexpected<base::Error> unsupported(std::string text) {
-    base::Condition condition{.name = "_LEGACY_ERROR_TEMP_3102", .parameters = {{"msg", text}}};
-    return fail(base::Error(Code::kAnalysis, text + ";", std::move(condition)));
+enum class Mode { kAppend, kUpdate, kComplete };
+
+base::Error refused(std::string text) {
+    return legacy_error("_LEGACY_ERROR_TEMP_3102", std::move(text));
 }
 
-std::unexpected<base::Error> bad_mode(const std::string& mode, const std::string& operation) {
-    return fail(base::Error(
-        Code::kAnalysis,
-        fmt::format("[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: "
-                    "{}. This output mode is not supported for {} on streaming "
-                    "DataFrames/DataSets. SQLSTATE: 42KDE",
-                    mode, operation),
-        {.name = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
-         .sql_state = "42KDE",
-         .parameters = {{"outputMode", mode}, {"operation", operation}}}));
+bool has_watermark(const std::vector<Attribute>& attributes) {
+    return std::ranges::any_of(attributes,
+                               [](const Attribute& a) { return a.watermark_delay_ms.has_value(); });
 }
 
-std::unexpected<base::Error> on_streams(std::string_view what) {
-    return unsupported(fmt::format("{} not supported on streaming DataFrames/Datasets", what));
-}
-
-bool streams(const LogicalPtr& node) {
-    return plan::is_streaming(*node);
-}
-
-// Spark counts DISTINCT as an aggregation; here it is an AggregateNode or a DeduplicateNode.
+// A DISTINCT (a deduplication by SQL's keyword is one too) keeps state as an aggregation does.
 bool is_streaming_aggregate(const LogicalNode& node) {
-    const auto* aggregate = node.as<plan::AggregateNode>();
-    return aggregate != nullptr && streams(aggregate->input);
+    return node.as<AggregateNode>() != nullptr && is_streaming(node);
 }
 
-void visit(const LogicalPtr& node, const std::function<void(const LogicalNode&)>& see) {
-    see(*node);
-    for (const LogicalPtr& input : plan::inputs_of(*node)) visit(input, see);
+bool any_node(const LogicalNode& node, const std::function<bool(const LogicalNode&)>& test) {
+    if (test(node)) return true;
+    return std::ranges::any_of(inputs_of(node),
+                               [&](const LogicalPtr& input) { return any_node(*input, test); });
 }
 
-bool has_watermarked_key(const plan::AggregateNode& aggregate) {
-    return std::ranges::any_of(aggregate.keys, [](const plan::NamedExpr& key) {
-        return key.output.watermark_delay_ms.has_value();
-    });
+void each_node(const LogicalNode& node, const std::function<void(const LogicalNode&)>& visit) {
+    visit(node);
+    for (const LogicalPtr& input : inputs_of(node)) each_node(*input, visit);
 }
 
-std::string_view output_name(StreamOutput output) {
-    switch (output) {
-        case StreamOutput::kAppend: return "append";
-        case StreamOutput::kUpdate: return "update";
-        case StreamOutput::kComplete: return "complete";
+std::vector<TypedExprPtr> expressions_of(const LogicalNode& node) {
+    std::vector<TypedExprPtr> result;
+    if (const auto* project = node.as<ProjectNode>()) {
+        for (const NamedExpr& column : project->columns) result.push_back(column.expression);
+    } else if (const auto* filter = node.as<LogicalFilter>()) {
+        result.push_back(filter->condition);
+    } else if (const auto* aggregate = node.as<AggregateNode>()) {
+        for (const NamedExpr& key : aggregate->keys) result.push_back(key.expression);
+        for (const NamedExpr& call : aggregate->aggregates) result.push_back(call.expression);
     }
-    return "";
+    return result;
 }
 
-Result<void> check_aggregate(const plan::AggregateNode& aggregate, StreamOutput output) {
-    for (const plan::NamedExpr& named : aggregate.aggregates) {
-        const auto* call = named.expression->as<plan::AggregateCall>();
-        if (call != nullptr && call->distinct) {
-            return unsupported(
-                "Distinct aggregations are not supported on streaming DataFrames/Datasets. "
-                "Consider "
-                "using approx_count_distinct() instead.");
+// The equalities `left column = right column` of a join's condition.
+void equal_keys(const TypedExprPtr& condition, std::vector<AttributeId>& keys) {
+    if (!condition) return;
+    const auto* call = condition->as<FunctionCall>();
+    if (call == nullptr) return;
+    if (call->name == "and") {
+        for (const TypedExprPtr& arg : call->args) equal_keys(arg, keys);
+    } else if (call->name == "==") {
+        for (const TypedExprPtr& arg : call->args) {
+            for (const AttributeId id : references_of(arg)) keys.push_back(id);
         }
     }
-    if (output == StreamOutput::kAppend && !has_watermarked_key(aggregate)) {
-        return bad_mode("append", "streaming aggregations without watermark");
-    }
-    return {};
 }
 
-bool has_watermark(const LogicalPtr& node) {
-    return std::ranges::any_of(plan::output_of(*node), [](const plan::Attribute& column) {
-        return column.watermark_delay_ms.has_value();
-    });
-}
-
-bool needs_watermark(JoinType type) {
-    return type == JoinType::kLeftOuter || type == JoinType::kRightOuter ||
-           type == JoinType::kFullOuter || type == JoinType::kLeftSemi;
-}
-
-// The side of a join whose rows come out with nulls on the other must not wait for a stream that it
-// cannot see the end of.
-Result<void> check_join(const plan::JoinNode& join, StreamOutput output) {
-    const bool left = streams(join.left);
-    const bool right = streams(join.right);
-    if (!left && !right) return {};
-    const auto one_side = [&](std::string_view type, bool stream_is_left) {
-        return unsupported(fmt::format(
-            "{} join with a streaming DataFrame/Dataset on the {} and a static DataFrame/Dataset "
-            "on the "
-            "{} is not supported",
-            type, stream_is_left ? "left" : "right", stream_is_left ? "right" : "left"));
-    };
-    if (left && right &&
-        (output == StreamOutput::kComplete ||
-         (output == StreamOutput::kUpdate && join.type != JoinType::kInner))) {
-        return bad_mode(std::string(output_name(output)), "streaming joins");
-    }
-    if (left && right && needs_watermark(join.type) && !has_watermark(join.left) &&
-        !has_watermark(join.right)) {
-        return unsupported(fmt::format(
-            "Stream-stream {} join between two streaming DataFrame/Datasets is not supported "
-            "without a watermark in the join keys, or a watermark on the nullable side and an "
-            "appropriate range condition",
+base::Result<void> check_join(const JoinNode& join, Mode mode) {
+    const bool left = is_streaming(*join.left);
+    const bool right = is_streaming(*join.right);
+    if (left && right && mode != Mode::kAppend && join.type != JoinType::kInner) {
+        return fail(refused(fmt::format(
+            "{} join between two streaming DataFrames/Datasets is not supported in {} output mode, "
+            "only in Append output mode",
             join.type == JoinType::kLeftOuter    ? "LeftOuter"
             : join.type == JoinType::kRightOuter ? "RightOuter"
             : join.type == JoinType::kFullOuter  ? "FullOuter"
-                                                 : "LeftSemi"));
+            : join.type == JoinType::kLeftSemi   ? "LeftSemi"
+                                                 : "LeftAnti",
+            mode == Mode::kUpdate ? "Update" : "Complete")));
     }
+    if (left && right && mode != Mode::kAppend && mode != Mode::kComplete) {
+        return fail(
+            refused("Join between two streaming DataFrames/Datasets is not supported in Update "
+                    "output mode, only in Append output mode"));
+    }
+    const auto without_watermark = [&](const char* name, const LogicalNode& nullable_side) {
+        std::vector<AttributeId> keys;
+        equal_keys(join.condition, keys);
+        const auto marked = [&](const LogicalNode& side, bool keys_only) {
+            return std::ranges::any_of(output_of(side), [&](const Attribute& column) {
+                return column.watermark_delay_ms.has_value() &&
+                       (!keys_only || std::ranges::find(keys, column.id) != keys.end());
+            });
+        };
+        const bool in_keys = marked(*join.left, true) || marked(*join.right, true);
+        // A range over event time on the nullable side frees its state as well.
+        const bool in_range =
+            marked(nullable_side, false) && join.condition &&
+            contains(join.condition, [](const TypedExpr& node) {
+                const auto* call = node.as<FunctionCall>();
+                return call != nullptr && (call->name == "<" || call->name == "<=" ||
+                                           call->name == ">" || call->name == ">=");
+            });
+        if (in_keys || in_range) return base::Result<void>();
+        return base::Result<void>(fail(refused(fmt::format(
+            "Stream-stream {} join between two streaming DataFrame/Datasets is not supported "
+            "without a watermark in the join keys, or a watermark on the nullable side and an "
+            "appropriate range condition",
+            name))));
+    };
     switch (join.type) {
         case JoinType::kInner:
-        case JoinType::kCross: break;
+        case JoinType::kCross: return {};
         case JoinType::kFullOuter:
+            if (left && right) return without_watermark("FullOuter", *join.right);
             if (left != right) {
-                return unsupported(fmt::format(
+                return fail(refused(fmt::format(
                     "FullOuter joins with streaming DataFrames/Datasets on the {} and a static "
                     "DataFrame/Dataset on the {} is not supported",
-                    left ? "left" : "right", left ? "right" : "left"));
+                    left ? "left" : "right", left ? "right" : "left")));
             }
-            break;
+            return {};
         case JoinType::kLeftOuter:
-            if (!left) return one_side("LeftOuter", false);
-            break;
-        case JoinType::kLeftSemi:
-            if (!left) return one_side("LeftSemi", false);
-            break;
+        case JoinType::kLeftSemi: {
+            const char* name = join.type == JoinType::kLeftOuter ? "LeftOuter" : "LeftSemi";
+            if (!left && right) {
+                return fail(refused(fmt::format(
+                    "{} join with a streaming DataFrame/Dataset on the right and a static "
+                    "DataFrame/Dataset on the left is not supported",
+                    name)));
+            }
+            return left && right ? without_watermark(name, *join.right) : base::Result<void>();
+        }
+        case JoinType::kRightOuter:
+            if (left && !right) {
+                return fail(refused(
+                    "RightOuter join with a streaming DataFrame/Dataset on the left and a static "
+                    "DataFrame/DataSet on the right not supported"));
+            }
+            return left && right ? without_watermark("RightOuter", *join.left)
+                                 : base::Result<void>();
         case JoinType::kLeftAnti:
             if (right) {
-                return unsupported(
+                return fail(refused(
                     "LeftAnti joins with a streaming DataFrame/Dataset on the right are not "
-                    "supported");
-            }
-            break;
-        case JoinType::kRightOuter:
-            if (!right) {
-                return unsupported(
-                    "RightOuter join with a streaming DataFrame/Dataset on the left and a static "
-                    "DataFrame/DataSet on the right not supported");
-            }
-            break;
-    }
-    return {};
-}
-
-Result<void> check_set_op(const plan::SetOpNode& set_op) {
-    const auto streaming = std::ranges::count_if(set_op.inputs, streams);
-    if (streaming == 0) return {};
-    switch (set_op.type) {
-        case plan::SetOpType::kUnion:
-            if (static_cast<std::size_t>(streaming) != set_op.inputs.size()) {
-                return unsupported(
-                    "Union between streaming and batch DataFrames/Datasets is not supported");
-            }
-            return {};
-        case plan::SetOpType::kIntersect:
-            return unsupported("Intersect of streaming DataFrames/Datasets is not supported");
-        case plan::SetOpType::kExcept:
-            if (streams(set_op.inputs.back())) {
-                return unsupported(
-                    "Except on a streaming DataFrame/Dataset on the right is not supported");
+                    "supported"));
             }
             return {};
     }
     return {};
 }
 
-std::unexpected<base::Error> not_a_time_window(const plan::WindowNode::Function& function) {
-    const auto upper = [](std::string text) {
-        std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
-        return text;
-    };
-    const std::string name = upper(plan::to_text(*function.call));
-    const std::string column = fmt::format("`{}`", function.output.name);
-    std::string specification = "(PARTITION BY";
-    for (const auto& key : function.partition_by) specification += ' ' + upper(plan::to_text(*key));
-    specification += " ORDER BY";
-    for (const auto& order : function.order_by) {
-        specification +=
-            fmt::format(" {} {} NULLS {}", upper(plan::to_text(*order.expression)),
-                        order.ascending ? "ASC" : "DESC", order.nulls_first ? "FIRST" : "LAST");
-    }
-    specification += ')';
-    return fail(base::Error(
-        Code::kAnalysis,
-        fmt::format("[NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING] Window function is not supported "
-                    "in {} (as column {}) on streaming DataFrames/Datasets.\nStructured Streaming "
-                    "only supports time-window aggregation using the WINDOW function. (window "
-                    "specification: {}) SQLSTATE: 42KDE",
-                    name, column, specification),
-        {.name = "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
-         .sql_state = "42KDE",
-         .parameters = {
-             {"windowFunc", name}, {"columnName", column}, {"windowSpec", specification}}}));
-}
-
-Result<void> check_node(const LogicalNode& node, StreamOutput output,
-                        bool complete_aggregate_below) {
-    if (const auto* aggregate = node.as<plan::AggregateNode>()) {
-        return streams(aggregate->input) ? check_aggregate(*aggregate, output) : Result<void>{};
-    }
-    if (const auto* join = node.as<plan::JoinNode>()) return check_join(*join, output);
-    if (const auto* set_op = node.as<plan::SetOpNode>()) return check_set_op(*set_op);
-    if (const auto* sort = node.as<plan::LogicalSort>()) {
-        if (streams(sort->input) && !complete_aggregate_below) {
-            return unsupported(
-                "Sorting is not supported on streaming DataFrames/Datasets, unless it is on "
-                "aggregated "
-                "DataFrame/Dataset in Complete output mode");
+base::Result<void> check_node(const LogicalNode& node, Mode mode, bool has_aggregate) {
+    if (!is_streaming(node)) return {};
+    if (const auto* aggregate = node.as<AggregateNode>()) {
+        if (!aggregate->grouping_sets.empty()) {
+            return fail(refused("Grouping Sets is not supported on streaming DataFrames/Datasets"));
         }
-    }
-    if (const auto* limit = node.as<plan::LogicalLimit>()) {
-        if (!streams(limit->input)) return {};
-        if (limit->offset != 0) return on_streams("Offset is");
-        if (limit->from_end) return on_streams("Tail is");
-        if (output == StreamOutput::kUpdate) {
-            return unsupported(
-                "Limits are not supported on streaming DataFrames/Datasets in Update output mode");
+        for (const NamedExpr& call : aggregate->aggregates) {
+            const auto* held = call.expression->as<AggregateCall>();
+            if (held != nullptr && held->distinct) {
+                return fail(refused(
+                    "Distinct aggregations are not supported on streaming DataFrames/Datasets. "
+                    "Consider using approx_count_distinct() instead."));
+            }
         }
-    }
-    if (const auto* sample = node.as<plan::SampleNode>()) {
-        if (streams(sample->input)) return on_streams("Sampling is");
-    }
-    if (const auto* window = node.as<plan::WindowNode>()) {
-        if (streams(window->input)) {
-            return not_a_time_window(window->functions.front());
+        const bool session = any_node(*aggregate->input, [](const LogicalNode& below) {
+            return below.as<SessionWindowNode>() != nullptr;
+        });
+        if (session && mode == Mode::kUpdate) {
+            return fail(spark_error("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                                    {{"outputMode", "update"},
+                                     {"operation", "session window streaming aggregations"}}));
         }
-    }
-    if (const auto* deduplicate = node.as<plan::DeduplicateNode>()) {
-        if (!deduplicate->within_watermark || !streams(deduplicate->input)) return {};
-        const std::vector<plan::Attribute> columns = plan::output_of(*deduplicate->input);
-        if (std::ranges::none_of(columns, [](const plan::Attribute& column) {
-                return column.watermark_delay_ms.has_value();
-            })) {
-            return unsupported(
+    } else if (const auto* sort = node.as<LogicalSort>()) {
+        (void)sort;
+        if (!(mode == Mode::kComplete && has_aggregate)) {
+            return fail(
+                refused("Sorting is not supported on streaming DataFrames/Datasets, unless it is "
+                        "on aggregated DataFrame/Dataset in Complete output mode"));
+        }
+    } else if (const auto* limit = node.as<LogicalLimit>()) {
+        if (limit->offset != 0) {
+            return fail(refused("Offset is not supported on streaming DataFrames/Datasets"));
+        }
+        if (limit->from_end) {
+            return fail(refused("Tail is not supported on streaming DataFrames/Datasets"));
+        }
+        if (mode == Mode::kUpdate) {
+            return fail(refused(
+                "Limits are not supported on streaming DataFrames/Datasets in Update output mode"));
+        }
+    } else if (node.as<SampleNode>() != nullptr) {
+        return fail(refused("Sampling is not supported on streaming DataFrames/Datasets"));
+    } else if (const auto* window = node.as<WindowNode>()) {
+        const auto& function = window->functions[0];
+        return fail(spark_error("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
+                                {{"windowFunc", function.call->sql_text},
+                                 {"columnName", quoted_id(function.output.name)},
+                                 {"windowSpec", function.output.name}}));
+    } else if (const auto* set_op = node.as<SetOpNode>()) {
+        const auto streaming = [](const LogicalPtr& input) { return is_streaming(*input); };
+        if (set_op->type == SetOpType::kIntersect) {
+            if (std::ranges::all_of(set_op->inputs, streaming)) {
+                return fail(refused("Intersect of streaming DataFrames/Datasets is not supported"));
+            }
+        } else if (set_op->type == SetOpType::kExcept) {
+            if (streaming(set_op->inputs.back())) {
+                return fail(refused(
+                    "Except on a streaming DataFrame/Dataset on the right is not supported"));
+            }
+        } else if (!std::ranges::all_of(set_op->inputs, streaming)) {
+            return fail(
+                refused("Union between streaming and batch DataFrames/Datasets is not supported"));
+        }
+    } else if (const auto* deduplicate = node.as<DeduplicateNode>()) {
+        if (deduplicate->within_watermark && !has_watermark(output_of(*deduplicate->input))) {
+            return fail(refused(
                 "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets "
-                "without "
-                "watermark");
+                "without watermark"));
         }
+    } else if (const auto* join = node.as<JoinNode>()) {
+        MR_TRY_VOID(check_join(*join, mode));
+    }
+    for (const TypedExprPtr& expression : expressions_of(node)) {
+        const bool found = contains(expression, [](const TypedExpr& below) {
+            const auto* call = below.as<FunctionCall>();
+            return call != nullptr && call->name == "monotonically_increasing_id";
+        });
+        if (found) {
+            return fail(refused(
+                fmt::format("Expression(s): {} is not supported with streaming DataFrames/Datasets",
+                            expression->sql_text)));
+        }
+    }
+    for (const LogicalPtr& input : inputs_of(node)) {
+        MR_TRY_VOID(check_node(*input, mode, has_aggregate));
     }
     return {};
 }
 
 }  // namespace
 
-Result<void> check_streaming(const LogicalPtr& plan, StreamOutput output) {
-    if (!streams(plan)) {
-        return fail(base::Error(Code::kAnalysis,
-                                "[WRITE_STREAM_NOT_ALLOWED] `writeStream` can be called only on "
-                                "streaming Dataset/DataFrame. SQLSTATE: 42601",
-                                {.name = "WRITE_STREAM_NOT_ALLOWED", .sql_state = "42601"}));
+base::Result<void> check_streaming(const LogicalNode& plan, std::string_view output_mode) {
+    Mode mode = Mode::kAppend;
+    if (same_word(output_mode, "update")) {
+        mode = Mode::kUpdate;
+    } else if (same_word(output_mode, "complete")) {
+        mode = Mode::kComplete;
+    } else if (!output_mode.empty() && !same_word(output_mode, "append")) {
+        return fail(spark_error("STREAMING_OUTPUT_MODE.INVALID",
+                                {{"outputMode", std::string(output_mode)}}));
     }
-    bool aggregated = false;
-    visit(plan, [&](const LogicalNode& node) { aggregated |= is_streaming_aggregate(node); });
-    if (output == StreamOutput::kComplete && !aggregated) {
-        return bad_mode("complete", "no streaming aggregations");
+    if (!is_streaming(plan)) {
+        return fail(spark_error("WRITE_STREAM_NOT_ALLOWED", {}));
     }
-    Result<void> outcome;
-    visit(plan, [&](const LogicalNode& node) {
-        if (!outcome) return;
-        bool aggregate_below = false;
-        for (const LogicalPtr& input : plan::inputs_of(node)) {
-            visit(input, [&](const LogicalNode& below) {
-                aggregate_below |= is_streaming_aggregate(below);
-            });
-        }
-        outcome = check_node(node, output, aggregate_below && output == StreamOutput::kComplete);
+    const bool has_aggregate = any_node(plan, is_streaming_aggregate);
+    if (mode == Mode::kComplete && !has_aggregate) {
+        return fail(
+            spark_error("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                        {{"outputMode", "complete"}, {"operation", "no streaming aggregations"}}));
+    }
+    int aggregates = 0;
+    bool without_watermark = false;
+    each_node(plan, [&](const LogicalNode& node) {
+        if (!is_streaming_aggregate(node)) return;
+        ++aggregates;
+        const auto& keys = node.as<AggregateNode>()->keys;
+        without_watermark = without_watermark || std::ranges::none_of(keys, [](const NamedExpr& k) {
+                                return k.output.watermark_delay_ms.has_value();
+                            });
     });
-    return outcome;
+    if (mode == Mode::kAppend && without_watermark) {
+        return fail(spark_error(
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            {{"outputMode", "append"}, {"operation", "streaming aggregations without watermark"}}));
+    }
+    if (aggregates > 1 && mode != Mode::kAppend) {
+        return fail(refused(
+            "Detected pattern of possible 'correctness' issue due to global watermark. The query "
+            "contains stateful operation which can emit rows older than the current watermark plus "
+            "allowed late record delay, which are \"late rows\" in downstream stateful operations "
+            "and these rows can be discarded. Please refer the programming guide doc for more "
+            "details. If you understand the possible risk of correctness issue and still need to "
+            "run the query, you can disable this check by setting the config "
+            "`spark.sql.streaming.statefulOperator.checkCorrectness.enabled` to false."));
+    }
+    return check_node(plan, mode, has_aggregate);
 }
 
-Result<void> check_batch(const LogicalPtr& plan) {
-    if (!streams(plan)) return {};
-    return unsupported(
-        "Queries with streaming sources must be executed with writeStream.start(), or from a "
-        "streaming table or flow definition within a Spark Declarative Pipeline.");
+base::Result<void> check_batch(const LogicalNode& plan) {
+    if (is_streaming(plan)) {
+        return fail(
+            refused("Queries with streaming sources must be executed with writeStream.start()"));
+    }
+    const bool within_watermark = any_node(plan, [](const LogicalNode& node) {
+        const auto* deduplicate = node.as<DeduplicateNode>();
+        return deduplicate != nullptr && deduplicate->within_watermark;
+    });
+    if (within_watermark) {
+        return fail(refused(
+            "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets"));
+    }
+    return {};
 }
 
 }  // namespace millrace::sql

@@ -1,21 +1,21 @@
-// Which analyzed plans may run as streams, and in which output mode: Spark's rules and words.
+// Which analyzed plans may run as a stream, in which output mode: Spark's checker, in its words.
 //
-// Spark checks these when a query starts, not when it is built. Pure functions; thread-safe.
-// Source of the rules: Spark's UnsupportedOperationChecker.
+// Pure functions; thread-safe.
 #pragma once
 
-#include <cstdint>
+#include <string_view>
 
 #include "base/error.h"
 #include "plan/logical.h"
 
 namespace millrace::sql {
 
-enum class StreamOutput : std::uint8_t { kAppend, kUpdate, kComplete };
+// `output_mode` is "append", "update" or "complete", in any case; empty means append.
+// A plan without a streaming source, an operation that streams do not have, or a mode that does not
+// go with the plan is refused as Spark refuses it.
+base::Result<void> check_streaming(const plan::LogicalNode& plan, std::string_view output_mode);
 
-// Errors are kAnalysis with Spark's condition and text.
-base::Result<void> check_streaming(const plan::LogicalPtr& plan, StreamOutput output);
-// An action on a plan that reads a stream.
-base::Result<void> check_batch(const plan::LogicalPtr& plan);
+// A plan that is to run once may hold no streaming source.
+base::Result<void> check_batch(const plan::LogicalNode& plan);
 
 }  // namespace millrace::sql

@@ -1,175 +1,80 @@
+// Which streaming queries are refused, and in which words. `s` is a streaming table.
 #include "sql/streaming_rules.h"
 
 #include <gtest/gtest.h>
 
-namespace millrace::sql {
+#include "sql/test_session_internal.h"
+
 namespace {
 
-using plan::Attribute;
-using plan::DataType;
-using plan::LogicalPtr;
-using plan::make_logical;
+using namespace millrace;
+using sql::TestSession;
 
-Attribute column(plan::AttributeId id, std::optional<std::int64_t> delay = std::nullopt) {
-    return {id, "c" + std::to_string(id), DataType::timestamp(), true, {}, {}, delay};
+plan::RelationPtr query(const std::string& text) {
+    plan::SqlRel sql;
+    sql.text = text;
+    return plan::make_relation(std::move(sql));
 }
 
-LogicalPtr table(bool streaming, plan::AttributeId first = 1) {
-    plan::ScanNode scan;
-    scan.source.format = "rate";
-    scan.is_streaming = streaming;
-    scan.output = {column(first), column(first + 1)};
-    return make_logical(std::move(scan));
-}
-LogicalPtr stream() {
-    return table(true);
-}
-LogicalPtr batch() {
-    return table(false, 3);
-}
-
-LogicalPtr watermark(LogicalPtr input) {
-    auto output = plan::output_of(*input);
-    output[0].watermark_delay_ms = 1000;
-    const auto id = output[0].id;
-    return make_logical(plan::WatermarkNode{std::move(input), id, 1000, std::move(output)});
-}
-
-plan::TypedExprPtr aggregate_call(bool distinct) {
-    plan::AggregateCall call;
-    call.name = "count";
-    call.distinct = distinct;
-    return std::make_shared<const plan::TypedExpr>(
-        plan::TypedExpr{call, DataType::long_(), false, {}, {}});
-}
-
-LogicalPtr count_by_first(LogicalPtr input, bool distinct = false) {
-    const Attribute key = plan::output_of(*input)[0];
-    const auto reference = std::make_shared<const plan::TypedExpr>(
-        plan::TypedExpr{plan::AttributeRef{key.id}, key.type, true, {}, {}});
-    plan::AggregateNode node;
-    node.input = std::move(input);
-    node.keys = {{key, reference}};
-    node.aggregates = {{column(9), aggregate_call(distinct)}};
-    return make_logical(std::move(node));
-}
-
-LogicalPtr join(LogicalPtr left, LogicalPtr right, plan::JoinType type) {
-    plan::JoinNode node;
-    node.left = std::move(left);
-    node.right = std::move(right);
-    node.type = type;
-    return make_logical(std::move(node));
-}
-
-LogicalPtr set_op(LogicalPtr left, LogicalPtr right, plan::SetOpType type) {
-    return make_logical(plan::SetOpNode{{std::move(left), std::move(right)}, type, true, {}});
-}
-
-LogicalPtr limit(LogicalPtr input, std::int64_t rows, std::int64_t offset) {
-    return make_logical(plan::LogicalLimit{std::move(input), rows, offset, false});
-}
-
-// "ok", or the condition and its parameters' values.
-std::string check(const LogicalPtr& plan, StreamOutput output = StreamOutput::kAppend) {
-    const auto outcome = check_streaming(plan, output);
-    if (outcome) return "ok";
-    const base::Condition& condition = *outcome.error().condition();
-    std::string text = condition.name == "_LEGACY_ERROR_TEMP_3102" ? "" : condition.name + ":";
-    for (const auto& [key, value] : condition.parameters) text += value + "|";
-    return text;
-}
-
-constexpr StreamOutput kAppend = StreamOutput::kAppend;
-constexpr StreamOutput kUpdate = StreamOutput::kUpdate;
-constexpr StreamOutput kComplete = StreamOutput::kComplete;
-
-TEST(StreamingRules, output_modes_follow_the_aggregation) {
-    EXPECT_EQ(check(stream(), kAppend), "ok");
-    EXPECT_EQ(check(stream(), kUpdate), "ok");
-    EXPECT_EQ(check(stream(), kComplete),
-              "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION:no streaming aggregations|complete|");
-    EXPECT_EQ(check(count_by_first(stream()), kAppend),
-              "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION:streaming aggregations without "
-              "watermark|append|");
-    EXPECT_EQ(check(count_by_first(stream()), kUpdate), "ok");
-    EXPECT_EQ(check(count_by_first(stream()), kComplete), "ok");
-    EXPECT_EQ(check(count_by_first(watermark(stream())), kAppend), "ok");
-    EXPECT_EQ(
-        check(count_by_first(stream(), true), kComplete),
-        "Distinct aggregations are not supported on streaming DataFrames/Datasets. Consider using "
-        "approx_count_distinct() instead.|");
-}
-
-TEST(StreamingRules, sorting_needs_a_complete_aggregation) {
-    const auto sort = [](LogicalPtr input) {
-        return make_logical(plan::LogicalSort{std::move(input), {}});
-    };
-    EXPECT_EQ(check(sort(count_by_first(stream())), kComplete), "ok");
-    EXPECT_EQ(
-        check(sort(count_by_first(stream())), kUpdate),
-        "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated "
-        "DataFrame/Dataset in Complete output mode|");
-    EXPECT_NE(check(sort(stream()), kAppend), "ok");
-}
-
-TEST(StreamingRules, limits_and_samples) {
-    EXPECT_EQ(check(limit(stream(), 3, 0), kAppend), "ok");
-    EXPECT_EQ(check(limit(stream(), 3, 0), kUpdate),
-              "Limits are not supported on streaming DataFrames/Datasets in Update output mode|");
-    EXPECT_EQ(check(limit(stream(), -1, 3)),
-              "Offset is not supported on streaming DataFrames/Datasets|");
-    EXPECT_EQ(check(make_logical(plan::SampleNode{stream(), 0, 0.5, false, 1})),
-              "Sampling is not supported on streaming DataFrames/Datasets|");
-}
-
-TEST(StreamingRules, set_operations) {
-    using plan::SetOpType;
-    EXPECT_EQ(check(set_op(stream(), stream(), SetOpType::kUnion)), "ok");
-    EXPECT_EQ(check(set_op(stream(), batch(), SetOpType::kUnion)),
-              "Union between streaming and batch DataFrames/Datasets is not supported|");
-    EXPECT_EQ(check(set_op(stream(), batch(), SetOpType::kIntersect)),
-              "Intersect of streaming DataFrames/Datasets is not supported|");
-    EXPECT_EQ(check(set_op(stream(), batch(), SetOpType::kExcept)), "ok");
-    EXPECT_EQ(check(set_op(batch(), stream(), SetOpType::kExcept)),
-              "Except on a streaming DataFrame/Dataset on the right is not supported|");
-}
-
-TEST(StreamingRules, joins_of_a_stream_and_a_table) {
-    using plan::JoinType;
-    for (const JoinType type : {JoinType::kInner, JoinType::kLeftOuter, JoinType::kLeftSemi,
-                                JoinType::kLeftAnti, JoinType::kCross}) {
-        EXPECT_EQ(check(join(stream(), batch(), type)), "ok");
+// "ok" or the condition's name; `watermark` puts one on `ts` of s.
+std::string check(const std::string& text, const std::string& mode, bool watermark = false) {
+    TestSession session;
+    if (watermark) {
+        plan::WithWatermarkRel marked{query("SELECT * FROM s"), "ts", "10 minutes"};
+        const auto view = session.analyze(plan::make_relation(std::move(marked)));
+        EXPECT_TRUE(view.has_value());
+        session.views["s"] = *view;
     }
-    EXPECT_EQ(check(join(batch(), stream(), JoinType::kRightOuter)), "ok");
-    EXPECT_EQ(check(join(batch(), stream(), JoinType::kLeftOuter)),
-              "LeftOuter join with a streaming DataFrame/Dataset on the right and a static "
-              "DataFrame/Dataset on the left is not supported|");
-    EXPECT_EQ(check(join(stream(), batch(), JoinType::kRightOuter)),
-              "RightOuter join with a streaming DataFrame/Dataset on the left and a static "
-              "DataFrame/DataSet on the right not supported|");
-    EXPECT_EQ(check(join(batch(), stream(), JoinType::kLeftAnti)),
-              "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported|");
-    EXPECT_EQ(check(join(stream(), batch(), JoinType::kFullOuter)),
-              "FullOuter joins with streaming DataFrames/Datasets on the left and a static "
-              "DataFrame/Dataset on the right is not supported|");
+    const auto analyzed = session.analyze(query(text));
+    if (!analyzed) return analyzed.error().to_string();
+    const auto outcome = sql::check_streaming(**analyzed, mode);
+    if (outcome) return "ok";
+    EXPECT_NE(outcome.error().condition(), nullptr);
+    return outcome.error().condition()->name;
 }
 
-TEST(StreamingRules, outer_joins_of_two_streams_need_a_watermark) {
-    using plan::JoinType;
-    EXPECT_EQ(check(join(stream(), table(true, 5), JoinType::kInner), kUpdate), "ok");
-    EXPECT_EQ(
-        check(join(stream(), table(true, 5), JoinType::kLeftOuter)),
-        "Stream-stream LeftOuter join between two streaming DataFrame/Datasets is not supported "
-        "without a watermark in the join keys, or a watermark on the nullable side and an "
-        "appropriate range condition|");
+const char* kHits = "SELECT window, c, count(*) n FROM s GROUP BY window(ts, '1 hour'), c";
+
+TEST(StreamingRules, output_modes_follow_the_plan) {
+    EXPECT_EQ(check("SELECT a FROM s", "append"), "ok");
+    EXPECT_EQ(check("SELECT a FROM s", "update"), "ok");
+    EXPECT_EQ(check("SELECT a FROM s", ""), "ok");
+    EXPECT_EQ(check("SELECT a FROM s", "complete"), "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION");
+    EXPECT_EQ(check("SELECT a FROM s", "sideways"), "STREAMING_OUTPUT_MODE.INVALID");
+    EXPECT_EQ(check(kHits, "append"), "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION");
+    EXPECT_EQ(check(kHits, "append", true), "ok");
+    EXPECT_EQ(check(kHits, "update"), "ok");
+    EXPECT_EQ(check(kHits, "Complete"), "ok");
+    EXPECT_EQ(check("SELECT a FROM t", "append"), "WRITE_STREAM_NOT_ALLOWED");
 }
 
-TEST(StreamingRules, batch_and_stream_are_told_apart) {
-    EXPECT_EQ(check(batch()), "WRITE_STREAM_NOT_ALLOWED:");
-    EXPECT_TRUE(check_batch(batch()).has_value());
-    EXPECT_EQ(check_batch(stream()).error().condition()->name, "_LEGACY_ERROR_TEMP_3102");
+TEST(StreamingRules, refuses_what_streams_do_not_have) {
+    const char* refused = "_LEGACY_ERROR_TEMP_3102";
+    EXPECT_EQ(check("SELECT a FROM s ORDER BY a", "append"), refused);
+    EXPECT_EQ(check("SELECT c, count(*) n FROM s GROUP BY c ORDER BY n DESC LIMIT 20", "complete"),
+              "ok");
+    EXPECT_EQ(check("SELECT c, count(*) n FROM s GROUP BY c ORDER BY n DESC", "update"), refused);
+    EXPECT_EQ(check("SELECT a FROM s LIMIT 1", "update"), refused);
+    EXPECT_EQ(check("SELECT a FROM s OFFSET 1", "append"), refused);
+    EXPECT_EQ(check("SELECT c, count(DISTINCT a) FROM s GROUP BY c", "complete"), refused);
+    EXPECT_EQ(check("SELECT c, count(*) FROM s GROUP BY CUBE(c)", "complete"), refused);
+    EXPECT_EQ(check("SELECT a FROM s UNION ALL SELECT a FROM t", "append"), refused);
+    EXPECT_EQ(check("SELECT s.a FROM s LEFT JOIN t ON s.a = t.a", "append"), "ok");
+    EXPECT_EQ(check("SELECT s.a FROM s RIGHT JOIN t ON s.a = t.a", "append"), refused);
+    EXPECT_EQ(check("SELECT row_number() OVER (ORDER BY a) FROM s", "append"),
+              "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING");
+}
+
+TEST(StreamingRules, batch_queries_hold_no_stream) {
+    TestSession session;
+    const auto stream = session.query("SELECT a FROM s");
+    const auto table = session.query("SELECT a FROM t");
+    ASSERT_TRUE(stream.has_value() && table.has_value());
+    EXPECT_TRUE(sql::check_batch(**table).has_value());
+    const auto refused = sql::check_batch(**stream);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().message(),
+              "Queries with streaming sources must be executed with writeStream.start()");
 }
 
 }  // namespace
-}  // namespace millrace::sql
