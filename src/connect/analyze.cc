@@ -9,9 +9,6 @@ namespace millrace::connect {
 
 namespace {
 
-// What clients take the server for; they adapt to it.
-constexpr std::string_view kSparkVersion = "4.2.0";
-
 session::StorageLevel level_of(const proto::StorageLevel& message) {
     return {message.use_disk(), message.use_memory(), message.use_off_heap(),
             message.deserialized(), message.replication()};
@@ -98,7 +95,7 @@ public:
                 return {};
             }
             case Kind::kSparkVersion:
-                response.mutable_spark_version()->set_version(std::string(kSparkVersion));
+                response.mutable_spark_version()->set_version(std::string(session::kSparkVersion));
                 return {};
             case Kind::kDdlParse: {
                 MR_TRY(const auto type, sql::parse_schema(request.ddl_parse().ddl_string()));

@@ -157,7 +157,7 @@ Result<Outcome> Session::show(const plan::ShowCommand& command) {
         for (const auto& field : fields) table.rows.push_back({text(field.name)});
         return outcome_of(table);
     }
-    if (what == "describe") {
+    if (what == "describe table" || what == "describe query") {
         MR_TRY(const auto fields, columns_of());
         Table table = text_table({"col_name", "data_type", "comment"});
         table.fields[2].nullable = true;
@@ -171,6 +171,28 @@ Result<Outcome> Session::show(const plan::ShowCommand& command) {
         Table table = text_table({"function"});
         for (const auto& name : sql::function_names()) {
             if (matches_pattern(name, command.pattern)) table.rows.push_back({text(name)});
+        }
+        return outcome_of(table);
+    }
+    if (what == "describe function") {
+        const std::string name = command.name.empty() ? "" : lower(command.name.back());
+        const auto rows = sql::functions_named(name);
+        Table table = text_table({"function_desc"});
+        if (rows.empty()) {
+            table.rows.push_back({text(fmt::format("Function: {} not found.", name))});
+            return outcome_of(table);
+        }
+        table.rows.push_back({text("Function: " + name)});
+        table.rows.push_back({text(fmt::format("Usage: {}", rows.front()->summary))});
+        if (!command.mode.empty() && !rows.front()->example.empty()) {
+            table.rows.push_back({text(fmt::format("Example: {}", rows.front()->example))});
+        }
+        return outcome_of(table);
+    }
+    if (what == "catalogs") {
+        Table table = text_table({"catalog"});
+        if (matches_pattern("spark_catalog", command.pattern)) {
+            table.rows.push_back({text("spark_catalog")});
         }
         return outcome_of(table);
     }

@@ -11,7 +11,8 @@ namespace {
 using Kind = ConfRow::Kind;
 
 // Spark 4.2's names and defaults. Where Millrace has nothing to tune the default is still told,
-// because clients ask for it.
+// because clients ask for it. One differs: there are no Java stack traces to be shown here, so
+// spark.sql.connect.serverStacktrace.enabled is off.
 constexpr auto kRows = std::to_array<ConfRow>({
     {"spark.api.mode", "connect", Kind::kText, true},
     {"spark.app.name", "millrace", Kind::kText},
@@ -41,7 +42,7 @@ constexpr auto kRows = std::to_array<ConfRow>({
     {"spark.sql.codegen.wholeStage", "true", Kind::kBoolean},
     {"spark.sql.columnNameOfCorruptRecord", "_corrupt_record"},
     {"spark.sql.connect.enrichError.enabled", "true", Kind::kBoolean},
-    {"spark.sql.connect.serverStacktrace.enabled", "true", Kind::kBoolean},
+    {"spark.sql.connect.serverStacktrace.enabled", "false", Kind::kBoolean},
     {"spark.sql.crossJoin.enabled", "true", Kind::kBoolean},
     {"spark.sql.debug.maxToStringFields", "25", Kind::kInteger},
     {"spark.sql.defaultCatalog", "spark_catalog"},

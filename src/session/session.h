@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -27,6 +28,9 @@ class QueryManager;
 }
 
 namespace millrace::session {
+
+// What clients take this server for; they adapt to it.
+inline constexpr std::string_view kSparkVersion = "4.2.0";
 
 class SessionCatalog;
 class GlobalViews;

@@ -41,6 +41,12 @@ std::unexpected<base::Error> unknown_format(const std::string& format) {
 
 Result<std::vector<plan::Field>> SessionSources::schema_of(
     const plan::DataSourceRel& source, const std::optional<plan::DataType>& given) {
+    // Local data that says itself what its columns are.
+    if (source.format == "arrow") {
+        const auto data = source.options.find("data");
+        if (data == source.options.end()) return unknown_format(source.format);
+        return columnar::schema_from_ipc(data->second);
+    }
     plan::DataSourceRel resolved = source;
     resolved.format = resolved_format(source.format, conf_);
     if (auto fixed = streaming::fixed_schema(resolved)) return std::move(*fixed);
