@@ -91,8 +91,13 @@ std::string json_of(const std::map<std::string, std::string>& values) {
 
 std::vector<std::string> exception_classes(const base::Error& error) {
     std::string name = class_of_code(error.code());
-    if (const auto* condition = error.condition(); condition && !condition->java_class.empty()) {
-        name = condition->java_class;
+    if (const auto* condition = error.condition()) {
+        if (!condition->java_class.empty()) {
+            name = condition->java_class;
+        } else if (condition->name == "STREAM_FAILED") {
+            // Whatever the cause was: the query has ended because of it.
+            name = "org.apache.spark.sql.streaming.StreamingQueryException";
+        }
     }
     std::vector<std::string> classes = {name};
     const auto& known = hierarchy();

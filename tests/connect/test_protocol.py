@@ -242,7 +242,6 @@ def test_a_clone_has_everything_and_shares_nothing(new_session):
     clone.conf.set("my.key", "2")
     clone.catalog.dropTempView("v")
     assert session.conf.get("my.key") == "1" and session.catalog.tableExists("v")
-    clone.stop()
 
 
 def test_a_released_session_stays_closed(server, new_session):
