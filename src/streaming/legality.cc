@@ -9,15 +9,7 @@ using base::Code;
 using base::fail;
 
 Result<void> check_legality(const QuerySpec& spec) {
-    switch (spec.mode) {
-        case OutputMode::kAppend:
-            return sql::check_streaming(spec.plan, sql::StreamOutput::kAppend);
-        case OutputMode::kUpdate:
-            return sql::check_streaming(spec.plan, sql::StreamOutput::kUpdate);
-        case OutputMode::kComplete:
-            return sql::check_streaming(spec.plan, sql::StreamOutput::kComplete);
-    }
-    return {};
+    return sql::check_streaming(*spec.plan, output_mode_name(spec.mode));
 }
 
 Result<std::int64_t> trigger_interval_ms(const plan::Trigger& trigger) {
