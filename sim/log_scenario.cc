@@ -458,9 +458,13 @@ private:
         if (partition.log->offline() != nullptr && may_be_offline) co_return Result<void>();
         const Sent sent = me.send(partition, me.new_values(), nullptr);
         if (!sent.answer) co_return fail(sent.answer.error().with("append to a healthy disk"));
-        MR_CO_TRY_VOID(co_await partition.log->wait_durable(sent.answer->next_offset));
-        me.acknowledge(partition, sent);
-        co_return Result<void>();
+        const auto durable = co_await partition.log->wait_durable(sent.answer->next_offset);
+        if (durable) me.acknowledge(partition, sent);
+        // A sync that failed before the faults were stopped may be told only now.
+        if (!durable && may_be_offline && partition.log->offline() != nullptr) {
+            co_return Result<void>();
+        }
+        co_return durable;
     }
 
     runtime::Simulation sim_;

@@ -19,6 +19,16 @@ struct Totals {
     std::uint64_t acknowledged = 0;  // Records or batches that were promised to last.
     std::uint64_t verified = 0;      // Records or rows that were read back and compared.
     std::uint64_t cut_by_crash = 0;  // Unacknowledged ones that a crash took, as it may.
+
+    bool operator==(const Totals&) const = default;
+    void add(const Totals& other) {
+        lives += other.lives;
+        power_cuts += other.power_cuts;
+        disk_faults += other.disk_faults;
+        acknowledged += other.acknowledged;
+        verified += other.verified;
+        cut_by_crash += other.cut_by_crash;
+    }
 };
 
 base::Result<void> run_log_scenario(std::uint64_t seed, const Options& options, Totals& totals);

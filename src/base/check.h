@@ -8,9 +8,9 @@ namespace millrace::base {
 [[noreturn]] void check_failed(std::string_view condition, const char* file, int line);
 }
 
-#define MR_CHECK(condition)                                                              \
-    do {                                                                                 \
-        if (!(condition)) [[unlikely]] {                                                 \
-            ::millrace::base::check_failed(#condition, __FILE__, __LINE__);              \
-        }                                                                                \
+#define MR_CHECK(condition)                                                 \
+    do {                                                                    \
+        if (!(condition)) [[unlikely]] {                                    \
+            ::millrace::base::check_failed(#condition, __FILE__, __LINE__); \
+        }                                                                   \
     } while (false)

@@ -40,7 +40,9 @@ Error Error::with(std::string_view context) const {
     return result;
 }
 
-std::string Error::to_string() const { return fmt::format("{}: {}", code_name(code_), message_); }
+std::string Error::to_string() const {
+    return fmt::format("{}: {}", code_name(code_), message_);
+}
 
 Error system_error(int error_number, std::string_view what) {
     Code code = Code::kIo;

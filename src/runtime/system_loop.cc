@@ -6,6 +6,10 @@
 
 namespace millrace::runtime {
 
+namespace {
+constexpr int kRoundsBeforeSockets = 16;
+}
+
 SystemLoop::SystemLoop() : guard_(context_.get_executor()), alarm_(context_) {}
 
 SystemLoop::~SystemLoop() {
@@ -46,18 +50,25 @@ void SystemLoop::run() {
 }
 
 void SystemLoop::run_posted() {
-    {
-        const std::lock_guard lock(mutex_);
-        running_.swap(posted_);
-        run_scheduled_ = false;
+    // What these post runs at once, a few times; then sockets and timers have their turn.
+    for (int round = 1;; ++round) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (posted_.empty()) {
+                run_scheduled_ = false;
+                return;
+            }
+            if (round > kRoundsBeforeSockets) break;
+            running_.swap(posted_);
+        }
+        for (Work& work : running_) {
+            // Each is gone before the next runs, as if it had been taken from a queue.
+            Work now = std::move(work);
+            now();
+        }
+        running_.clear();
     }
-    // What these post comes after sockets and timers have had their turn.
-    for (Work& work : running_) {
-        // Each is gone before the next runs, as if it had been taken from a queue.
-        Work now = std::move(work);
-        now();
-    }
-    running_.clear();
+    asio::post(context_, [this] { run_posted(); });
 }
 
 void SystemLoop::arm(std::int64_t deadline_ns) {

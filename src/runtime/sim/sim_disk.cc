@@ -236,7 +236,13 @@ void SimDisk::crash() {
     for (const NameChange& change : name_changes_) {
         if (!change.synced) ++open_changes[change.directory.get()];
     }
-    for (auto& [directory, kept] : open_changes) kept = dice_.below(kept + 1);
+    // Drawn in the order of the changes: that of addresses differs from run to run.
+    std::set<Node*> drawn;
+    for (const NameChange& change : name_changes_) {
+        if (change.synced || !drawn.insert(change.directory.get()).second) continue;
+        std::uint64_t& kept = open_changes[change.directory.get()];
+        kept = dice_.below(kept + 1);
+    }
     for (const NameChange& change : name_changes_) {
         std::uint64_t& kept = open_changes[change.directory.get()];
         if (change.synced || kept > 0) apply(durable_tree_, change);
