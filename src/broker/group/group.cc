@@ -472,7 +472,8 @@ ErrorCode Group::leave(const std::string& member_id, const std::optional<std::st
     return ErrorCode::kNone;
 }
 
-void Group::remove_member(const std::string& id, ErrorCode why, GroupActions& actions) {
+// The id by value: callers may name it by what is erased here.
+void Group::remove_member(std::string id, ErrorCode why, GroupActions& actions) {
     Member& member = members_.at(id);
     if (member.join) answer_join(member, refused(why, id), actions);
     if (member.sync) answer_sync(member, SyncAnswer{.error = why}, actions);

@@ -184,7 +184,7 @@ private:
                        GroupActions&);
     void replace_static_member(const JoinRequest& request, Token token, std::int64_t now_ms,
                                GroupActions&);
-    void remove_member(const std::string& id, ErrorCode why, GroupActions&);
+    void remove_member(std::string id, ErrorCode why, GroupActions&);
     void after_removal(std::int64_t now_ms, GroupActions&);
 
     void maybe_prepare_rebalance(std::int64_t now_ms, GroupActions&);
