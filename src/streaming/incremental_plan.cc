@@ -244,10 +244,9 @@ private:
         for (const NamedExpr& call : aggregate.aggregates) {
             MR_TRY_VOID(plan_aggregate(call, spec, partial, stage_output, finished));
         }
-        // After the values: panes ask whether any of them looks at the window.
-        MR_TRY(partial.input, plan_panes(aggregate, spec));
-
         Stage stage;
+        // After the values: panes ask whether any of them looks at the window.
+        MR_TRY_VOID(plan_input(aggregate, spec, partial, stage));
         stage.stateful = make_aggregate_operator(std::move(spec));
         LogicalPtr scan =
             add_stage(std::move(stage), plan::make_logical(std::move(partial)), stage_output);
@@ -351,28 +350,96 @@ private:
         return {};
     }
 
-    // The aggregate's input. Where the window is only grouped by, rows are put into panes instead
-    // of into every window, and the operator spreads the panes' groups over the windows.
-    Result<LogicalPtr> plan_panes(const AggregateNode& aggregate, AggregateSpec& spec) {
-        const auto* window = aggregate.input->as<plan::TimeWindowNode>();
-        if (window == nullptr || spec.window_key < 0 || window->duration_us == window->slide_us) {
-            return cut(aggregate.input);
-        }
+    // Where the window is only grouped by, rows are put into panes instead of into every window,
+    // and the operator spreads the panes' groups over the windows.
+    static bool can_use_panes(const AggregateNode& aggregate, const plan::TimeWindowNode& window,
+                              const AggregateSpec& spec) {
+        if (spec.window_key < 0 || window.duration_us == window.slide_us) return false;
         const auto uses_window = [&](const NamedExpr& named) {
-            return refers_to(*named.expression, window->window.id);
+            return refers_to(*named.expression, window.window.id);
         };
-        const bool only_key = std::ranges::count_if(aggregate.keys, uses_window) == 1 &&
-                              std::ranges::none_of(aggregate.aggregates, uses_window);
         const auto* key = aggregate.keys[static_cast<std::size_t>(spec.window_key)]
                               .expression->as<AttributeRef>();
-        if (!only_key || key == nullptr || key->id != window->window.id)
-            return cut(aggregate.input);
-        MR_TRY(LogicalPtr input, cut(window->input));
-        plan::TimeWindowNode panes = *window;
-        spec.panes = {window->duration_us, window->slide_us, window->start_us};
-        panes.input = std::move(input);
-        panes.duration_us = panes.slide_us = spec.panes->pane_us();
-        return plan::make_logical(std::move(panes));
+        return std::ranges::count_if(aggregate.keys, uses_window) == 1 &&
+               std::ranges::none_of(aggregate.aggregates, uses_window) && key != nullptr &&
+               key->id == window.window.id;
+    }
+
+    // What the partial aggregates run over: panes instead of windows, and no stage of its own for a
+    // watermark that they can observe.
+    Result<void> plan_input(const AggregateNode& aggregate, AggregateSpec& spec,
+                            AggregateNode& partial, Stage& stage) {
+        const auto* window = aggregate.input->as<plan::TimeWindowNode>();
+        const bool panes = window != nullptr && can_use_panes(aggregate, *window, spec);
+        const LogicalPtr& below = window != nullptr ? window->input : aggregate.input;
+        const auto* watermark = below->as<plan::WatermarkNode>();
+        // In windows that overlap a row would be seen several times.
+        const bool once = window == nullptr || panes || window->duration_us == window->slide_us;
+        LogicalPtr input;
+        if (watermark != nullptr && once && has_timestamp(*watermark)) {
+            MR_TRY(input, cut(watermark->input));
+            input = renamed(std::move(input), watermark->output);
+            observe(*watermark, partial, stage);
+        } else {
+            MR_TRY(input, cut(below));
+        }
+        if (window != nullptr) {
+            plan::TimeWindowNode node = *window;
+            node.input = std::move(input);
+            if (panes) {
+                spec.panes = {window->duration_us, window->slide_us, window->start_us};
+                node.duration_us = node.slide_us = spec.panes->pane_us();
+            }
+            input = plan::make_logical(std::move(node));
+        }
+        partial.input = std::move(input);
+        return {};
+    }
+
+    static bool has_timestamp(const plan::WatermarkNode& watermark) {
+        const auto column =
+            std::ranges::find(watermark.output, watermark.event_time, &Attribute::id);
+        return column != watermark.output.end() && column->type.is(plan::TypeKind::kTimestamp);
+    }
+
+    // `node` with its columns under the ids of `output`.
+    static LogicalPtr renamed(LogicalPtr node, const std::vector<Attribute>& output) {
+        const auto columns = plan::output_of(*node);
+        plan::ProjectNode project;
+        bool same = true;
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            same = same && columns[i].id == output[i].id;
+            project.columns.push_back({output[i], reference(columns[i])});
+        }
+        if (same) return node;
+        project.input = std::move(node);
+        return plan::make_logical(std::move(project));
+    }
+
+    // Adds the columns of Stage::observed.
+    void observe(const plan::WatermarkNode& watermark, AggregateNode& partial, Stage& stage) {
+        stage.observed = partial.keys.size() + partial.aggregates.size();
+        stage.delay_ms = watermark.delay_ms;
+        const Attribute& time =
+            *std::ranges::find(watermark.output, watermark.event_time, &Attribute::id);
+        const auto add = [&](std::string name, TypedExprPtr argument, plan::DataType type) {
+            plan::AggregateCall call;
+            call.name = std::move(name);
+            call.args = {std::move(argument)};
+            partial.aggregates.push_back(
+                {fresh("observed", type), std::make_shared<const TypedExpr>(
+                                              TypedExpr{std::move(call), type, true, {}, {}})});
+        };
+        plan::FunctionCall micros;
+        micros.name = "unix_micros";
+        micros.args = {reference(time)};
+        add("max", reference(time), plan::DataType::timestamp());
+        add("min", reference(time), plan::DataType::timestamp());
+        add("count", reference(time), plan::DataType::long_());
+        add("sum_double",
+            std::make_shared<const TypedExpr>(
+                TypedExpr{std::move(micros), plan::DataType::long_(), true, {}, {}}),
+            plan::DataType::double_());
     }
 
     const OutputMode mode_;

@@ -29,6 +29,10 @@ struct Stage {
     std::size_t event_time = 0;
     std::int64_t delay_ms = 0;
     std::unique_ptr<StatefulOperator> stateful;
+    // The watermark right below an aggregation is observed by it: its partial aggregates have four
+    // more columns from this one on (latest, earliest, how many, sum in microseconds), and delay_ms
+    // counts. So rows are not brought out of the engine only to look at their time.
+    std::optional<std::size_t> observed;
     std::int64_t operator_id = -1;
 };
 

@@ -86,6 +86,14 @@ void EventTimeStats::note(std::int64_t ms) {
     ++count;
 }
 
+void EventTimeStats::add(const EventTimeStats& others) {
+    if (others.count == 0) return;
+    min_ms = count == 0 ? others.min_ms : std::min(min_ms, others.min_ms);
+    max_ms = count == 0 ? others.max_ms : std::max(max_ms, others.max_ms);
+    sum_ms += others.sum_ms;
+    count += others.count;
+}
+
 std::int64_t Progress::input_rows() const {
     std::int64_t rows = 0;
     for (const SourceProgress& source : sources) rows += source.rows;

@@ -18,6 +18,8 @@ struct EventTimeStats {
     std::int64_t max_ms = 0;
     double sum_ms = 0;
     void note(std::int64_t ms);
+    // `others` times at once.
+    void add(const EventTimeStats& others);
 };
 
 struct SourceProgress {

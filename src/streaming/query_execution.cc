@@ -68,8 +68,12 @@ struct QueryExecution::RunnableStage {
     Stage stage;
     std::unique_ptr<columnar::Prepared> prepared;  // Null: the plan is one scan, passed on.
     std::vector<std::int64_t> scans;
-    // Watermark stages: the largest event time so far in this run, ms; nothing seen yet.
+    // Where a watermark is observed: the largest event time so far in this run, ms.
     std::optional<std::int64_t> largest_ms;
+
+    bool watches_time() const {
+        return stage.kind == Stage::Kind::kWatermark || stage.observed.has_value();
+    }
 };
 
 // Background work on the stores; one piece at a time.
@@ -353,7 +357,7 @@ Result<bool> QueryExecution::plan_batch(const ReadLimit& limit, Progress& progre
 Result<void> QueryExecution::run_batch(Progress& progress) {
     progress.batch_id = batch_id_;
     for (const auto& stage : stages_) {
-        if (stage->stage.kind == Stage::Kind::kWatermark) {
+        if (stage->watches_time()) {
             progress.watermark_ms = planned_.batch_watermark_ms;
         }
     }
@@ -446,6 +450,7 @@ Result<void> QueryExecution::run_stages(ScanInputs& inputs, Progress& progress, 
         switch (stage->stage.kind) {
             case Stage::Kind::kWatermark: observe(*stage, rows, progress); break;
             case Stage::Kind::kStateful: {
+                if (stage->stage.observed) observe_partials(*stage, rows, progress);
                 StatefulOperator& stateful = *stage->stage.stateful;
                 stateful.metrics() = {};
                 const std::int64_t start = services_.clock.monotonic_ns();
@@ -475,10 +480,31 @@ void QueryExecution::observe(RunnableStage& stage, const Batches& rows, Progress
     }
 }
 
+void QueryExecution::observe_partials(RunnableStage& stage, const Batches& rows,
+                                      Progress& progress) {
+    const std::size_t first = *stage.stage.observed;
+    for (const Batch& batch : rows) {
+        const auto latest = batch.column(first);
+        const auto earliest = batch.column(first + 1);
+        const auto count = batch.column(first + 2);
+        const auto sum = batch.column(first + 3);
+        for (std::int64_t row = 0; row < batch.rows(); ++row) {
+            if (latest.is_null(row)) continue;
+            EventTimeStats stats;
+            stats.count = count.value<std::int64_t>(row);
+            stats.min_ms = floor_ms(earliest.value<std::int64_t>(row));
+            stats.max_ms = floor_ms(latest.value<std::int64_t>(row));
+            stats.sum_ms = sum.value<double>(row) / 1000;
+            progress.event_time.add(stats);
+            stage.largest_ms = std::max(stage.largest_ms.value_or(stats.max_ms), stats.max_ms);
+        }
+    }
+}
+
 void QueryExecution::advance_watermark() {
     std::optional<std::int64_t> next;
     for (const auto& stage : stages_) {
-        if (stage->stage.kind != Stage::Kind::kWatermark) continue;
+        if (!stage->watches_time()) continue;
         const std::int64_t own = stage->largest_ms ? *stage->largest_ms - stage->stage.delay_ms : 0;
         if (!next) {
             next = own;

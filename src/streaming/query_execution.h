@@ -79,6 +79,7 @@ private:
                             columnar::Batches& output);
     Result<columnar::Batches> run_stage(RunnableStage& stage, const columnar::ScanInputs& inputs);
     void observe(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
+    void observe_partials(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
     Result<void> commit_state(Progress& progress);
     void advance_watermark();
     void maintain();
