@@ -133,6 +133,31 @@ bool has_letters(const TypeClass& wanted) {
     return std::ranges::any_of(wanted.children, has_letters);
 }
 
+// May a lambda's parameter be null? As the array or map that its letter stands in says; a counter
+// and a map's key never are.
+bool part_may_be_null(const Signature& signature, const TypeClass& parameter,
+                      const std::vector<TypedExprPtr>& args) {
+    if (parameter.kind != Kind::kVariable) return false;
+    const auto is_letter = [&](const TypeClass& part) {
+        return part.kind == Kind::kVariable && part.letter == parameter.letter;
+    };
+    for (std::size_t i = 0; i < signature.arguments.size() && i < args.size(); ++i) {
+        const TypeClass& argument = signature.arguments[i];
+        if (!args[i]) continue;
+        if (argument.kind == Kind::kArray && is_letter(argument.children[0])) {
+            // zip functions fill the shorter side with nulls.
+            return args[i]->type.contains_null() || signature.arguments.size() > 2;
+        }
+        if (argument.kind == Kind::kMap) {
+            if (is_letter(argument.children[0])) return false;
+            if (is_letter(argument.children[1])) {
+                return args[i]->type.contains_null() || signature.arguments.size() > 2;
+            }
+        }
+    }
+    return true;
+}
+
 using Bound = std::map<char, DataType>;
 
 // `wanted` with its letters filled in; nullability of parts as `from` has it.
@@ -186,6 +211,7 @@ Result<void> Analyzer::arguments(Call& call) {
 
 Result<TypedExprPtr> Analyzer::lambda_argument(const ExprPtr& expression, const Scope& scope,
                                                const std::vector<DataType>& types,
+                                               const std::vector<bool>& nullable,
                                                const TypeClass& wanted) {
     const auto* lambda = expression->as<plan::LambdaExpr>();
     if (lambda == nullptr) {
@@ -214,7 +240,7 @@ Result<TypedExprPtr> Analyzer::lambda_argument(const ExprPtr& expression, const 
                                 site(*expression)));
             }
         }
-        result.parameters.push_back(attribute(lambda->parameters[i], types[i], true));
+        result.parameters.push_back(attribute(lambda->parameters[i], types[i], nullable[i]));
     }
     const LambdaFrame frame{&result.parameters, scope.lambdas};
     Scope inner = scope;
@@ -226,9 +252,9 @@ Result<TypedExprPtr> Analyzer::lambda_argument(const ExprPtr& expression, const 
     for (std::size_t i = 0; i < result.parameters.size(); ++i) text += ", namedlambdavariable()";
     text += ")";
     const DataType type = body->type;
-    const bool nullable = body->nullable;
+    const bool body_nullable = body->nullable;
     result.body = std::move(body);
-    return typed(std::move(result), type, nullable, std::move(text), expression->origin);
+    return typed(std::move(result), type, body_nullable, std::move(text), expression->origin);
 }
 
 Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const FunctionRow& row,
@@ -297,10 +323,13 @@ Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const Functio
         const TypeClass& wanted = class_at(i);
         if (wanted.kind != Kind::kLambda) continue;
         std::vector<DataType> types;
+        std::vector<bool> may_be_null;
         for (std::size_t p = 0; p + 1 < wanted.children.size(); ++p) {
             types.push_back(filled(wanted.children[p], bound, nullptr));
+            may_be_null.push_back(part_may_be_null(signature, wanted.children[p], result.args));
         }
-        MR_TRY(TypedExprPtr lambda, lambda_argument(call.expr.args[i], call.scope, types, wanted));
+        MR_TRY(TypedExprPtr lambda,
+               lambda_argument(call.expr.args[i], call.scope, types, may_be_null, wanted));
         const TypeClass& outcome = wanted.children.back();
         if (outcome.kind == Kind::kVariable) {
             const auto known = bound.find(outcome.letter);
@@ -322,7 +351,8 @@ Result<std::optional<Analyzer::Match>> Analyzer::match(Call& call, const Functio
                     for (std::size_t p = 0; p + 1 < wanted.children.size(); ++p) {
                         types.push_back(filled(wanted.children[p], bound, nullptr));
                     }
-                    MR_TRY(lambda, lambda_argument(call.expr.args[i], call.scope, types, wanted));
+                    MR_TRY(lambda, lambda_argument(call.expr.args[i], call.scope, types,
+                                                   may_be_null, wanted));
                 }
             }
         }
@@ -613,6 +643,11 @@ Result<TypedExprPtr> Analyzer::generic_call(Call& call) {
                                 site(call.at)));
     }
     std::string text = text_of(call, row, best->args);
+    if (row.id == "aggregate" && best->args.size() == 3) {
+        // The finish function that was left out is shown all the same.
+        text.pop_back();
+        text += ", lambdafunction(namedlambdavariable(), namedlambdavariable()))";
+    }
     return make_call(row, std::move(best->args), std::move(best->type), std::move(text), call.at);
 }
 

@@ -281,8 +281,11 @@ Result<TypedExprPtr> Analyzer::try_arithmetic(Call& call) {
                                                                         {"try_mod", "%"}};
     std::string text =
         fmt::format("{}({}, {})", call.name, call.args[0]->sql_text, call.args[1]->sql_text);
-    return arithmetic_of(ops.find(call.name)->second, call.args[0], call.args[1], EvalMode::kTry,
-                         call.at, std::move(text));
+    MR_TRY(TypedExprPtr result, arithmetic_of(ops.find(call.name)->second, call.args[0],
+                                              call.args[1], EvalMode::kTry, call.at, text));
+    TypedExpr shown = *result;
+    shown.sql_text = std::move(text);
+    return std::make_shared<const TypedExpr>(std::move(shown));
 }
 
 Result<TypedExprPtr> Analyzer::negative(Call& call) {

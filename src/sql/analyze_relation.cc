@@ -138,7 +138,19 @@ Result<Analyzed> Analyzer::rel(const plan::FilterRel& filter, const plan::Relati
     }
     MR_TRY(Analyzed input, relation(filter.input));
     const Scope scope{.input = &input, .outer = outer_};
-    MR_TRY(TypedExprPtr condition, expr(filter.condition, scope));
+    auto resolved = expr(filter.condition, scope);
+    if (!resolved && filter.input->as<plan::ProjectRel>() != nullptr && text_.empty()) {
+        // df.select("a").filter(df.b > 1): the condition may use what the select left out.
+        auto block = block_of(*filter.input);
+        if (block && add_having(*block, filter.condition)) {
+            MR_TRY(Analyzed result, build(std::move(*block)));
+            if (filter.input->plan_id) {
+                result.plan_ids.emplace_back(*filter.input->plan_id, result.columns);
+            }
+            return result;
+        }
+    }
+    MR_TRY(TypedExprPtr condition, std::move(resolved));
     if (contains(condition,
                  [](const TypedExpr& node) { return node.as<plan::AggregateCall>() != nullptr; })) {
         return fail(spark_error("INVALID_WHERE_CONDITION",

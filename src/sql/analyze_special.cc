@@ -347,7 +347,7 @@ Result<TypedExprPtr> Analyzer::constant(Call& call) {
     if (call.name == "localtimestamp") return local(DataType::timestamp_ntz(), "localtimestamp");
     if (call.name == "current_timezone") return make(Literal::string(time_zone_), call.name);
     if (call.name == "current_database" || call.name == "current_schema") {
-        return make(Literal::string("default"), call.name);
+        return make(Literal::string("default"), "current_schema");
     }
     if (call.name == "current_catalog") return make(Literal::string("spark_catalog"), call.name);
     if (call.name == "version") return make(Literal::string("4.2.0"), call.name);

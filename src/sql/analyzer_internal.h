@@ -245,6 +245,7 @@ private:
                                        const Signature& signature);
     Result<TypedExprPtr> lambda_argument(const ExprPtr& expression, const Scope& scope,
                                          const std::vector<DataType>& types,
+                                         const std::vector<bool>& nullable,
                                          const TypeClass& wanted);
     base::Error mismatch(Call& call, const std::vector<const FunctionRow*>& rows);
     base::Error wrong_count(const Call& call, const std::vector<const FunctionRow*>& rows) const;

@@ -135,6 +135,20 @@ Result<std::vector<std::string>> Parser::name_parts() {
     return parts;
 }
 
+Result<void> Parser::no_hyphen(int start) {
+    const int end = last_stop_;
+    if (!at_symbol("-") || peek().start != end + 1) return {};
+    const Token& after = peek(1);
+    const bool joined = (after.kind == TokenKind::kWord || after.kind == TokenKind::kNumber) &&
+                        after.start == end + 2;
+    if (!joined) return {};
+    const auto from = static_cast<std::size_t>(start);
+    const auto length = static_cast<std::size_t>(after.stop - start + 1);
+    const std::string name(lexer_.text().substr(from, length));
+    return fail(
+        error_at({.start = start, .stop = after.stop}, "INVALID_IDENTIFIER", {{"ident", name}}));
+}
+
 Result<std::vector<std::string>> Parser::identifier_list() {
     MR_TRY_VOID(expect_symbol("("));
     std::vector<std::string> names;

@@ -122,6 +122,11 @@ Result<ExprPtr> Parser::expression(int min_precedence) {
         if (++links > kMaxDepth) return fail(too_complex());
         const Token& token = peek();
         if (token.kind == TokenKind::kSymbol) {
+            if (token.text == "!" &&
+                at_any_word({"between", "in", "like", "ilike", "rlike", "regexp"}, 1)) {
+                return fail(error_at({.start = token.start, .stop = token.stop},
+                                     "SYNTAX_DISCONTINUED.BANG_EQUALS_NOT", {{"clause", "!"}}));
+            }
             const auto* found = std::ranges::find(kOperators, token.text, &Operator::symbol);
             if (found == std::end(kOperators) || found->precedence <= min_precedence) return left;
             take();
@@ -216,6 +221,10 @@ Result<ExprPtr> Parser::predicate(ExprPtr left, int start) {
         return finished(call("rlike", {std::move(left), std::move(pattern)}, start));
     }
     MR_TRY_VOID(expect_word("is"));
+    if (at_symbol("!")) {
+        return fail(error_at({.start = peek().start, .stop = peek().stop},
+                             "SYNTAX_DISCONTINUED.BANG_EQUALS_NOT", {{"clause", "!"}}));
+    }
     const bool is_not = take_word("not");
     const auto test = [&](ExprPtr positive) {
         return is_not ? call("not", {std::move(positive)}, start) : positive;
@@ -944,7 +953,9 @@ Result<ExprPtr> Parser::named_expression() {
         if (at_symbol("(")) {
             MR_TRY(alias.names, identifier_list());
         } else {
+            const int name_start = peek().start;
             MR_TRY(std::string name, identifier());
+            MR_TRY_VOID(no_hyphen(name_start));
             alias.names.push_back(std::move(name));
         }
         return make_expr(std::move(alias), origin_from(start));

@@ -62,6 +62,8 @@ private:
     bool at_identifier(std::size_t ahead = 0);
     Result<std::string> identifier();
     Result<std::vector<std::string>> name_parts();
+    // A bare name with a hyphen in it (test-table) is told from a subtraction.
+    Result<void> no_hyphen(int start);
     Result<std::vector<std::string>> identifier_list();  // ( a, b )
     bool at_alias();
 

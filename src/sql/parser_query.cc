@@ -18,7 +18,7 @@ Result<RelationPtr> Parser::query() {
     do {
         MR_TRY(std::string name, identifier());
         plan::SubqueryAliasRel view{.alias = name};
-        if (at_symbol("(")) {
+        if (at_symbol("(") && !at_any_word({"select", "with", "values", "from"}, 1)) {
             MR_TRY(view.column_names, identifier_list());
         }
         take_word("as");
@@ -57,9 +57,16 @@ Result<RelationPtr> Parser::query_tail(RelationPtr input) {
         MR_TRY(std::vector<ExprPtr> keys, sort_items());
         input = make_relation(plan::SortRel{std::move(input), std::move(keys), false});
     }
-    if (take_words({"order", "by"})) {
+    if (at_word("order") && at_word("by", 1)) {
+        const int start = peek().start;
+        take();
+        take();
         MR_TRY(std::vector<ExprPtr> keys, sort_items());
         input = make_relation(plan::SortRel{std::move(input), std::move(keys), true});
+        if (at_any_word({"sort", "distribute", "cluster"}) && at_word("by", 1)) {
+            return fail(error_at(origin_from(start),
+                                 "UNSUPPORTED_FEATURE.COMBINATION_QUERY_RESULT_CLAUSES", {}));
+        }
     }
     ExprPtr limit;
     ExprPtr offset;
@@ -384,6 +391,11 @@ Result<RelationPtr> Parser::joins_after(RelationPtr left) {
             join.type = plan::JoinType::kLeftAnti;
         }
         if (!next("join")) return left;
+        if (join.natural && join.type == plan::JoinType::kCross) {
+            return fail(error_at({.start = peek().start, .stop = peek().stop},
+                                 "INCOMPATIBLE_JOIN_TYPES",
+                                 {{"joinType1", "NATURAL"}, {"joinType2", "CROSS"}}));
+        }
         const int start = peek().start;
         for (std::size_t i = 0; i < ahead; ++i) take();
         join.lateral = take_word("lateral");
@@ -438,6 +450,7 @@ Result<RelationPtr> Parser::relation_primary() {
         return table_alias(std::move(rows));
     }
     MR_TRY(std::vector<std::string> name, name_parts());
+    MR_TRY_VOID(no_hyphen(start));
     if (at_symbol("(")) return table_function(std::move(name), start);
     auto table = std::make_shared<plan::Relation>(
         plan::Relation{plan::NamedTableRel{.parts = std::move(name)}, {}, origin_from(start)});

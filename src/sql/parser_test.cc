@@ -125,7 +125,7 @@ TEST(Parser, survives_depth_and_length) {
         for (int i = 0; i < 10'000; ++i) deep += unit;
         EXPECT_NE(check(deep), "ok");
         // A row of minus signs is a comment, and no text is an empty list of columns.
-            if (unit != "-") EXPECT_FALSE(sql::parse_type(deep.substr(7)).has_value());
+        if (unit != "-") EXPECT_FALSE(sql::parse_type(deep.substr(7)).has_value());
     }
     std::string chain = "SELECT 1";
     for (int i = 0; i < 10'000; ++i) chain += " + 1";

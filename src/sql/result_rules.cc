@@ -82,7 +82,7 @@ std::optional<DataType> whole(const Input& in) {
     return bounded_decimal(type.precision() - type.scale() + 1, 0);
 }
 std::optional<DataType> keys_of(const Input& in) {
-    return DataType::array(in.types[0].key(), false);
+    return DataType::array(in.types[0].key(), true);
 }
 std::optional<DataType> values_of(const Input& in) {
     return DataType::array(in.types[0].value(), in.types[0].contains_null());
@@ -170,6 +170,9 @@ std::optional<DataType> steps(const Input& in) {
 std::optional<DataType> percentiles(const Input& in) {
     return DataType::array(in.types[0], false);
 }
+std::optional<DataType> sentence_words(const Input&) {
+    return DataType::array(DataType::array(DataType::string(), false), false);
+}
 std::optional<DataType> uniform(const Input& in) {
     return wider_type(in.types[0], in.types[1], in.ansi);
 }
@@ -221,6 +224,8 @@ const std::map<std::string_view, Rule>& rules() {
         {"bround", rounded},
         {"ceil", whole},
         {"floor", whole},
+        {"ceil_to_scale", whole},
+        {"floor_to_scale", whole},
         {"map_keys", keys_of},
         {"map_values", values_of},
         {"map_entries", entries_of},
@@ -246,6 +251,8 @@ const std::map<std::string_view, Rule>& rules() {
         {"subtract_dates", date_difference},
         {"sequence", steps},
         {"percentile_approx", percentiles},
+        {"percentile", percentiles},
+        {"sentences", sentence_words},
         {"uniform", uniform},
         {"to_number", number_in_format},
         {"extract_interval", field_of_interval},
