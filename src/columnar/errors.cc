@@ -275,6 +275,17 @@ Error duck_error(const char* raw) {
     if (message.starts_with("Out of Memory Error")) return {Code::kResourceExhausted, message};
     if (message.starts_with("IO Error")) return {Code::kIo, message};
     if (message.starts_with("Not implemented Error")) return {Code::kUnsupported, message};
+    const std::size_t ours = message.find("Function with name mr_");
+    if (ours != std::string::npos) {
+        // A row of the function table that has no implementation here yet.
+        const std::size_t start = ours + std::string_view("Function with name mr_").size();
+        const std::string name = message.substr(start, message.find(' ', start) - start);
+        return {Code::kUnsupported,
+                fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: function {}. "
+                            "SQLSTATE: 0A000",
+                            name),
+                {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
+    }
     if (message.starts_with("INTERNAL Error") || message.starts_with("Binder Error") ||
         message.starts_with("Parser Error") || message.starts_with("Catalog Error")) {
         // The lowered query is ours: DuckDB's complaint about it is no fault of the user.

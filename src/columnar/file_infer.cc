@@ -166,6 +166,13 @@ DataType infer_text_type(const std::vector<std::string_view>& values, const File
     return type.is(TypeKind::kNull) ? DataType::string() : type;
 }
 
+Result<DataType> infer_json_value(std::string_view text) {
+    JsonCursor json(text);
+    DataType type;
+    if (!type_of_json(json, type, 0)) return fail(Code::kCorrupt, "no JSON: {}", text.substr(0, 100));
+    return settled(type);
+}
+
 Result<DataType> infer_json(const std::vector<std::string_view>& lines) {
     DataType type = DataType::structure({});
     bool corrupt = false;

@@ -61,6 +61,8 @@ Result<Batches> read_parquet(std::string content, const std::vector<std::string>
 Result<std::string> write_parquet(const Batches& batches, const FileOptions& options);
 
 // Spark's inference from JSON lines and from columns of CSV text.
+// One JSON value's type; kCorrupt for a text that is none.
+Result<plan::DataType> infer_json_value(std::string_view text);
 Result<plan::DataType> infer_json(const std::vector<std::string_view>& lines);
 plan::DataType infer_text_type(const std::vector<std::string_view>& values, const FileOptions& options);
 // Lines of a text, without their ends (\n, \r\n, \r); the last may lack one.

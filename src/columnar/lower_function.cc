@@ -207,10 +207,69 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
                            nulls.empty() ? "false" : nulls, lists, duck_type_name(whole.type));
     }
     if (name.ends_with("_decimal")) return decimal_function(call, whole);
+    if (name == "avg_decimal_finish" && args.size() == 2) {
+        MR_TRY(const auto texts, arguments(args));
+        return decimal_mean(texts[0], texts[1], whole.type);
+    }
+    if (name == "concat_ws" && !args.empty()) {
+        MR_TRY(const auto texts, arguments(args));
+        std::string lists = "CAST([] AS VARCHAR[])";
+        for (std::size_t i = 1; i < texts.size(); ++i) {
+            lists = fmt::format("list_concat({}, {})", lists,
+                                args[i]->type.is(TypeKind::kArray) ? texts[i] : fmt::format("[{}]", texts[i]));
+        }
+        return fmt::format("CASE WHEN {0} IS NOT NULL THEN coalesce(array_to_string({1}, {0}), '') END", texts[0],
+                           lists);
+    }
+    if (name == "elt" && args.size() > 1) {
+        MR_TRY(const auto texts, arguments(args));
+        std::string cases;
+        for (std::size_t i = 1; i < texts.size(); ++i) cases += fmt::format(" WHEN {} THEN {}", i, texts[i]);
+        const std::string otherwise =
+            call.mode == plan::EvalMode::kAnsi
+                ? fmt::format(" ELSE CASE WHEN {0} IS NOT NULL THEN mr_raise_index('INVALID_ARRAY_INDEX', {0}, {1}) END",
+                              texts[0], texts.size() - 1)
+                : "";
+        return fmt::format("CAST(CASE {}{}{} END AS {})", texts[0], cases, otherwise, duck_type_name(whole.type));
+    }
+    if (name == "reverse" && args.size() == 1) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        return fmt::format("{}({})", args[0]->type.is(TypeKind::kArray) ? "list_reverse" : "reverse", value);
+    }
+    if (name == "format_number" && args.size() == 2 && args[1]->type.is(TypeKind::kInteger)) {
+        MR_TRY(const auto texts, arguments(args));
+        return fmt::format("mr_format_number(CAST({} AS DOUBLE), {})", texts[0], texts[1]);
+    }
+    if (name == "sha2" && args.size() == 2) {
+        const auto* bits = args[1]->as<plan::Literal>();
+        const auto* number = bits == nullptr ? nullptr : std::get_if<std::int64_t>(&bits->value);
+        if (number != nullptr && (*number == 0 || *number == 256)) {
+            MR_TRY(const std::string value, expression(*args[0]));
+            return fmt::format("sha256({})", value);
+        }
+    }
+    if (name == "concat_arrays" || name == "map_concat") {
+        MR_TRY(const auto texts, arguments(args));
+        const char* function = name == "map_concat" ? "map_concat" : "list_concat";
+        std::string nulls;
+        std::string joined;
+        for (const std::string& text : texts) {
+            nulls += fmt::format("{}{} IS NULL", nulls.empty() ? "" : " OR ", text);
+            joined = joined.empty() ? text : fmt::format("{}({}, {})", function, joined, text);
+        }
+        if (texts.empty()) return std::string();
+        return fmt::format("CASE WHEN {} THEN NULL ELSE {} END", nulls, joined);
+    }
     for (const auto& arg : args) {
         if (arg->as<plan::TypedLambda>() != nullptr) return lambda_function(call, whole);
     }
     return std::string();
+}
+
+// sum / count at the scale of an average; null for no rows.
+std::string Lowering::decimal_mean(const std::string& sum, const std::string& count, const DataType& type) {
+    return fmt::format("CAST(mr_decimal('divide', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, 'try') AS {})", sum,
+                       count, type.precision(), type.scale(), duck_type_name(type));
 }
 
 Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
@@ -268,14 +327,10 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
                     : name == "div_decimal"       ? "div"
                                                   : "";
     if (*op == '\0') return std::string();
-    // A DECIMAL(38, 0) of the unscaled value, which any decimal can be brought to.
-    const auto unscaled = [](const std::string& text, const DataType& from) {
-        return fmt::format("mr_unscaled(CAST({} AS VARCHAR), {})", text, from.scale());
-    };
     const std::string value = fmt::format(
-        "mr_decimal('{}', {}, {}, {}, {}, {}, {}, {})", op, unscaled(texts[0], a), a.scale(),
-        unscaled(texts[1], b), b.scale(), type.is(TypeKind::kDecimal) ? type.precision() : 20,
-        type.is(TypeKind::kDecimal) ? type.scale() : 0, quiet ? "'try'" : "'ansi'");
+        "mr_decimal('{}', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, {})", op, texts[0], texts[1],
+        type.is(TypeKind::kDecimal) ? type.precision() : 19, type.is(TypeKind::kDecimal) ? type.scale() : 0,
+        quiet ? "'try'" : "'ansi'");
     const std::string cast = fmt::format("CAST({} AS {})", value, target);
     return name == "divide_decimal" || name == "div_decimal" ? zero_checked(cast, "DIVIDE_BY_ZERO")
                                                              : cast;
@@ -428,6 +483,12 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
                                              !call.args[0]->nullable));
         if (rows) counted = "*";
         return fmt::format("count({}{}){}", call.distinct ? "DISTINCT " : "", counted, over);
+    }
+    if (name == "avg_decimal" && !texts.empty()) {
+        const std::string distinct = call.distinct ? "DISTINCT " : "";
+        if (!filter.empty()) texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
+        return decimal_mean(fmt::format("sum({}{}){}", distinct, texts[0], over),
+                            fmt::format("count({}{}){}", distinct, texts[0], over), type);
     }
     std::string_view pattern = sql::lowering_of(*row, call.mode);
     // Forms that can stand before OVER or after DISTINCT, where the table's is an expression.

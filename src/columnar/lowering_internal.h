@@ -85,6 +85,8 @@ private:
                                          const plan::TypedExpr& whole);
     Result<std::string> decimal_function(const plan::FunctionCall& call,
                                          const plan::TypedExpr& whole);
+    static std::string decimal_mean(const std::string& sum, const std::string& count,
+                                    const plan::DataType& type);
     Result<std::string> lambda_function(const plan::FunctionCall& call,
                                         const plan::TypedExpr& whole);
     Result<std::string> aggregate_call(const plan::AggregateCall& call, const plan::DataType& type,
