@@ -56,8 +56,8 @@ T check(millrace::Result<T> result) {
 
 Arguments parse(int argc, char** argv) {
     Arguments arguments;
-    const std::string fresh =
-        std::filesystem::temp_directory_path() / ("top_pages-" + std::to_string(std::random_device{}()));
+    const std::string fresh = std::filesystem::temp_directory_path() /
+                              ("top_pages-" + std::to_string(std::random_device{}()));
     arguments.output = fresh + "/files";
     arguments.checkpoint = fresh + "/checkpoint";
     for (int i = 1; i < argc; ++i) {
