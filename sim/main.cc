@@ -27,11 +27,12 @@ struct Scenario {
 };
 constexpr Scenario kScenarios[] = {
     {"log", millrace::sim::run_log_scenario},
+    {"state", millrace::sim::run_state_scenario},
 };
 
 constexpr std::string_view kHelp =
     "millrace_sim runs scenarios on a virtual disk and clock, from seeds.\n"
-    "  --scenario NAME   only this one (log)\n"
+    "  --scenario NAME   only this one (log, state)\n"
     "  --seeds N         how many seeds (100)\n"
     "  --first-seed N    the first of them (1)\n"
     "  --seed N          this one alone, telling what happens\n";

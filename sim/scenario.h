@@ -32,5 +32,6 @@ struct Totals {
 };
 
 base::Result<void> run_log_scenario(std::uint64_t seed, const Options& options, Totals& totals);
+base::Result<void> run_state_scenario(std::uint64_t seed, const Options& options, Totals& totals);
 
 }  // namespace millrace::sim

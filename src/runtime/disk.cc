@@ -30,14 +30,21 @@ base::Result<void> make_directories_durably(Disk& disk, const std::string& direc
         if (slash == std::string::npos) return ".";
         return slash == 0 ? "/" : path.substr(0, slash);
     };
-    // The directories that are missing, deepest first; each one's parent has to be synced.
-    std::vector<std::string> made;
-    for (std::string path = directory; path != "/" && path != "." && !disk.exists(path);
-         path = parent_of(path)) {
-        made.push_back(path);
+    std::vector<std::string> missing;  // Deepest first.
+    std::string there = directory;
+    for (; there != "/" && there != "." && !disk.exists(there); there = parent_of(there)) {
+        missing.push_back(there);
     }
-    MR_TRY_VOID(disk.make_directories(directory));
-    for (const std::string& path : made) MR_TRY_VOID(disk.sync_directory(parent_of(path)));
+    // An earlier process may have died between making the last one and syncing its name. Whoever
+    // may not read that one's parent has not made it.
+    if (const auto synced = disk.sync_directory(parent_of(there));
+        !synced && synced.error().code() != base::Code::kPermissionDenied) {
+        return synced;
+    }
+    for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+        MR_TRY_VOID(disk.make_directories(*path));
+        MR_TRY_VOID(disk.sync_directory(parent_of(*path)));
+    }
     return {};
 }
 

@@ -213,6 +213,19 @@ TEST(SimDisk, directories_made_durably_survive_with_all_their_parents) {
     }
 }
 
+TEST(SimDisk, directories_survive_also_when_their_maker_died_halfway) {
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+        SimDisk disk(seed);
+        disk.lose_power_in(1 + static_cast<int>(seed % 7));
+        (void)make_directories_durably(disk, "/a/b/c");
+        disk.kill();
+        disk.restart();
+        ASSERT_TRUE(make_directories_durably(disk, "/a/b/c"));
+        power_cut(disk);
+        EXPECT_TRUE(disk.exists("/a/b/c")) << "seed " << seed;
+    }
+}
+
 TEST(SimDisk, renames_directories_with_their_content) {
     SimDisk disk(3);
     ASSERT_TRUE(disk.make_directories("/d/e"));
