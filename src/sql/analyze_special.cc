@@ -120,6 +120,8 @@ const std::map<std::string, Analyzer::Handler, std::less<>>& Analyzer::handlers(
         {"window", &A::time_window},
         {"session_window", &A::session_window},
         {"window_time", &A::window_time},
+        {"rand", &A::random},
+        {"random", &A::random},
         {"from_json", &A::from_json},
         {"from_csv", &A::from_json},
         {"to_json", &A::to_json},
@@ -395,6 +397,11 @@ Result<TypedExprPtr> Analyzer::try_function(Call& call) {
     return std::make_shared<const TypedExpr>(std::move(copy));
 }
 
+Result<TypedExprPtr> Analyzer::random(Call& call) {
+    call.name = "rand";  // Shown so, however it is written.
+    return generic_call(call);
+}
+
 Result<TypedExprPtr> Analyzer::type_named(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 1) {
@@ -437,26 +444,18 @@ Result<TypedExprPtr> Analyzer::timestamp_literal(Call& call) {
     return typed(std::move(cast), DataType::timestamp(), false, std::move(shown), call.at.origin);
 }
 
-Result<std::vector<TypedExprPtr>> Analyzer::options_of(const TypedExprPtr& map, const Site& site) {
-    std::vector<TypedExprPtr> result;
+// Options are a map of constant strings: map('mode', 'FAILFAST').
+Result<void> Analyzer::check_options(const TypedExprPtr& map, const Site& site) {
     if (const auto* call = map->as<plan::FunctionCall>(); call != nullptr && call->name == "map") {
         for (const TypedExprPtr& part : call->args) {
-            const auto* literal = part->as<Literal>();
-            if (literal == nullptr || !part->type.is_string()) {
+            if (part->as<Literal>() == nullptr || !part->type.is_string()) {
                 return fail(spark_error("INVALID_OPTIONS.NON_STRING_TYPE",
                                         {{"mapType", quoted_type(map->type)}}, site));
             }
-            result.push_back(part);
         }
-        return result;
+        return {};
     }
-    if (const auto* literal = map->as<Literal>();
-        literal != nullptr && literal->type.is(TypeKind::kMap)) {
-        for (const Literal& part : std::get<std::vector<Literal>>(literal->value)) {
-            result.push_back(literal_expr(part));
-        }
-        return result;
-    }
+    if (map->as<Literal>() != nullptr && map->type.is(TypeKind::kMap)) return {};
     return fail(spark_error("INVALID_OPTIONS.NON_MAP_FUNCTION", {}, site));
 }
 
@@ -508,8 +507,8 @@ Result<TypedExprPtr> Analyzer::from_json(Call& call) {
     }
     std::vector<TypedExprPtr> args = {std::move(input)};
     if (call.args.size() == 3) {
-        MR_TRY(std::vector<TypedExprPtr> options, options_of(call.args[2], site(call.at)));
-        args.insert(args.end(), options.begin(), options.end());
+        MR_TRY_VOID(check_options(call.args[2], site(call.at)));
+        args.push_back(call.args[2]);
     }
     return typed(plan::FunctionCall{call.name, std::move(args), mode(), time_zone_},
                  with_nullable_parts(*parsed), true, std::move(text), call.at.origin);
@@ -535,8 +534,8 @@ Result<TypedExprPtr> Analyzer::to_json(Call& call) {
     }
     std::vector<TypedExprPtr> args = {call.args[0]};
     if (call.args.size() == 2) {
-        MR_TRY(std::vector<TypedExprPtr> options, options_of(call.args[1], site(call.at)));
-        args.insert(args.end(), options.begin(), options.end());
+        MR_TRY_VOID(check_options(call.args[1], site(call.at)));
+        args.push_back(call.args[1]);
     }
     const bool nullable = call.args[0]->nullable;
     return typed(plan::FunctionCall{call.name, std::move(args), mode(), time_zone_},

@@ -293,11 +293,10 @@ private:
     Result<TypedExprPtr> generator(Call& call);
     Result<TypedExprPtr> timestamp_add(Call& call);
     Result<TypedExprPtr> try_function(Call& call);
-    Result<std::vector<TypedExprPtr>> options_of(const TypedExprPtr& map, const Site& site);
-    Result<std::optional<DataType>> generator_type(const Pending::Generator& generator);
+    Result<TypedExprPtr> random(Call& call);
+    Result<void> check_options(const TypedExprPtr& map, const Site& site);
 
     Attribute attribute(std::string name, DataType type, bool nullable);
-    Analyzed* shared_input(const Scope& scope);
 
     AnalysisContext& context_;
     bool ansi_;

@@ -99,6 +99,9 @@ std::optional<DataType> map_of_entries(const Input& in) {
     return DataType::map(entry.fields()[0].type, entry.fields()[1].type,
                          entry.fields()[1].nullable);
 }
+std::optional<DataType> map_of_arrays(const Input& in) {
+    return DataType::map(in.types[0].element(), in.types[1].element(), in.types[1].contains_null());
+}
 std::optional<DataType> map_union(const Input& in) {
     if (in.types.empty()) return DataType::map(DataType::string(), DataType::string());
     bool nulls = false;
@@ -200,11 +203,8 @@ std::optional<DataType> field_of_interval(const Input& in) {
     const auto* field = literal == nullptr ? nullptr : std::get_if<std::string>(&literal->value);
     if (field == nullptr) return std::nullopt;
     if (*field == "second") return DataType::decimal(8, 6);
-    if (*field == "month" || *field == "hour" || *field == "minute") {
-        return *field == "hour" || *field == "minute" || *field == "month" ? DataType::byte_()
-                                                                           : DataType::integer();
-    }
-    return DataType::integer();
+    const bool small = *field == "month" || *field == "hour" || *field == "minute";
+    return small ? DataType::byte_() : DataType::integer();
 }
 
 template <char op>
@@ -230,6 +230,7 @@ const std::map<std::string_view, Rule>& rules() {
         {"map_values", values_of},
         {"map_entries", entries_of},
         {"map_from_entries", map_of_entries},
+        {"map_from_arrays", map_of_arrays},
         {"map_concat", map_union},
         {"array_compact", without_nulls},
         {"array_append", with_element},

@@ -7,7 +7,7 @@ namespace millrace::sql::functions {
 namespace {
 
 // from_json's schema argument is consumed by the analyzer and becomes the call's type; what is left
-// are the text and the options, alternating names and values, as constant strings.
+// are the text and, where given, the options: a map of constant strings.
 constexpr std::array kRows = {
     FunctionRow{.id = "from_json",
                 .names = "from_json",
