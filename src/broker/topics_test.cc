@@ -105,6 +105,30 @@ TEST_F(Topics, a_topic_that_is_made_again_never_has_the_old_ones_offsets_or_reco
     EXPECT_EQ(committed_offset("g", "t"), -1);
 }
 
+// ---- retention ----
+
+config::ServerOptions checking_often() {
+    config::ServerOptions options;
+    options.log_retention_check_interval_ms = 20;
+    return options;
+}
+
+class Retention : public testing::Test, protected WireHarness {
+protected:
+    Retention() : WireHarness(checking_often()) {}
+};
+
+TEST_F(Retention, never_spares_the_active_segment) {
+    create("t", 1, {{"retention.ms", "1"}});
+    ASSERT_EQ(produce_error("t", make_batch(5, /*timestamp_ms=*/1000)), "NONE");
+    // The check comes by itself; a broker that forgets it fails by the test's own time limit.
+    while (list_offset("t", -2).offset == 0) {
+    }
+    EXPECT_EQ(list_offset("t", -2).offset, 5);
+    EXPECT_EQ(list_offset("t", -1).offset, 5);
+    EXPECT_EQ(fetch("t", 0).error_code, ErrorCode::kOffsetOutOfRange);
+}
+
 // ---- topics ----
 
 TEST_F(Topics, create_topics_refuses_with_kafkas_own_codes) {

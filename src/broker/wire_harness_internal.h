@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "broker/broker_harness_internal.h"
@@ -40,6 +41,8 @@ struct Produced {
 // A broker and one client of it: the only caller of the protocol in these tests.
 class WireHarness {
 protected:
+    explicit WireHarness(config::ServerOptions options = {}) : broker(std::move(options)) {}
+
     kafka::CreateTopicsResponse create(const std::string& topic, std::int32_t partitions = 1,
                                        std::map<std::string, std::string> configs = {},
                                        std::int16_t replication = 1, bool validate = false) {
