@@ -4,15 +4,21 @@
 
 #include "base/metrics.h"
 #include "broker/view.h"
+#include "streaming/view.h"
 
 namespace millrace::app {
 namespace {
 
 // Views hold totals; a counter is brought up to them.
 void advance(base::MetricsRegistry& metrics, std::string_view name, std::string_view help,
-             std::uint64_t total) {
-    base::Counter& counter = metrics.counter(name, help);
+             std::uint64_t total, base::Labels labels = {}) {
+    base::Counter& counter = metrics.counter(name, help, std::move(labels));
     if (total > counter.value()) counter.add(total - counter.value());
+}
+
+// A query without a name goes by its id.
+const std::string& label_of(const streaming::QueryView& query) {
+    return query.name.empty() ? query.id : query.name;
 }
 
 }  // namespace
@@ -38,16 +44,57 @@ void note_broker(base::MetricsRegistry& metrics, const broker::BrokerView& view)
             view.refused_appends_no_space);
 }
 
-std::string front_page(const std::string& version, const cli::RunningServer::Doors& doors,
-                       const broker::BrokerView& view) {
-    std::string page = fmt::format("Millrace {}\n\n", version);
-    page += fmt::format("{} topics, {} partitions, {} Kafka connections\n\n", view.topics,
-                        view.partitions, view.connections);
-    page += fmt::format("Kafka          kcat -b {}:{} -L\n", doors.host, doors.kafka_port);
-    if (doors.connect_port != 0) {
-        page += fmt::format("Spark Connect  SparkSession.builder.remote(\"sc://{}:{}\")\n",
-                            doors.host, doors.connect_port);
+void note_queries(base::MetricsRegistry& metrics, const std::vector<streaming::QueryView>& views) {
+    std::int64_t active = 0;
+    for (const streaming::QueryView& query : views) {
+        const base::Labels labels{{"query", label_of(query)}};
+        active += query.active ? 1 : 0;
+        advance(metrics, "millrace_query_input_rows_total", "Rows that queries have read.",
+                static_cast<std::uint64_t>(query.input_rows), labels);
+        advance(metrics, "millrace_query_output_rows_total", "Rows that queries gave to sinks.",
+                static_cast<std::uint64_t>(query.output_rows), labels);
+        advance(metrics, "millrace_query_batches_total", "Batches that queries have committed.",
+                static_cast<std::uint64_t>(query.batches), labels);
+        advance(metrics, "millrace_query_malformed_records_total",
+                "Records that did not parse and became nulls.",
+                static_cast<std::uint64_t>(query.malformed_records), labels);
+        metrics.gauge("millrace_query_state_rows", "Rows that queries keep.", labels)
+            .set(query.state_rows);
+        metrics.gauge("millrace_query_state_bytes", "Memory that these rows take.", labels)
+            .set(query.state_bytes);
+        metrics.gauge("millrace_query_watermark_milliseconds", "Event time, since 1970.", labels)
+            .set(query.watermark_ms);
+        metrics
+            .gauge("millrace_query_append_to_visible_p50_microseconds",
+                   "From a record's append to its result in the sink.", labels)
+            .set(static_cast<std::int64_t>(query.append_to_visible.quantile_us(0.5)));
+        metrics
+            .gauge("millrace_query_append_to_visible_p99_microseconds",
+                   "From a record's append to its result in the sink.", labels)
+            .set(static_cast<std::int64_t>(query.append_to_visible.quantile_us(0.99)));
     }
+    metrics.gauge("millrace_queries_active", "Streaming queries that run.").set(active);
+}
+
+void note_sessions(base::MetricsRegistry& metrics, std::size_t sessions) {
+    metrics.gauge("millrace_sessions", "Open Spark sessions.")
+        .set(static_cast<std::int64_t>(sessions));
+}
+
+std::string front_page(const std::string& version, const cli::RunningServer::Doors& doors,
+                       const broker::BrokerView& broker,
+                       const std::vector<streaming::QueryView>& queries) {
+    std::string page = fmt::format("Millrace {}\n\n", version);
+    page += fmt::format("{} topics, {} partitions, {} Kafka connections\n", broker.topics,
+                        broker.partitions, broker.connections);
+    for (const streaming::QueryView& query : queries) {
+        page += fmt::format("query {}: {}, {} rows in, {} rows out\n", label_of(query),
+                            query.active ? "active" : "ended", query.input_rows, query.output_rows);
+    }
+    page += fmt::format("\nKafka          kcat -b {}:{} -L\n", doors.host, doors.kafka_port);
+    page +=
+        fmt::format("Spark Connect  SparkSession.builder.remote(\"sc://{}:{}\").getOrCreate()\n",
+                    doors.host, doors.connect_port);
     page += "/ready          200 once the server answers at every door\n";
     page += "/metrics        for Prometheus\n";
     return page;
