@@ -1,6 +1,7 @@
 #include "streaming/query_execution.h"
 
 #include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <limits>
 #include <mutex>
@@ -113,6 +114,16 @@ std::optional<std::string> QueryExecution::conf(const std::string& key) const {
     return set == spec_.conf.end() ? std::nullopt : std::optional(set->second);
 }
 
+std::int64_t QueryExecution::conf_number(const std::string& key, std::int64_t fallback) const {
+    const auto text = conf(key);
+    std::int64_t value = 0;
+    if (!text ||
+        std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) {
+        value = fallback;
+    }
+    return std::clamp<std::int64_t>(value, 1, 100'000);
+}
+
 std::map<std::string, std::string> QueryExecution::pinned_conf() const {
     if (!planned_.conf.empty()) return planned_.conf;
     return {{std::string(kPartitionsKey), std::to_string(store_options_.buckets)},
@@ -187,15 +198,12 @@ Result<void> QueryExecution::recover() {
                         planned_.offsets.size(), sources_.size());
         }
     }
-    const auto buckets = conf(std::string(kPartitionsKey));
-    store_options_.buckets = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-        buckets ? std::atoll(buckets->c_str()) : kDefaultBuckets, 1, 100'000));
-    if (const auto retain = conf("spark.sql.streaming.minBatchesToRetain")) {
-        store_options_.min_versions_to_retain = std::max(std::atoi(retain->c_str()), 1);
-    }
-    if (const auto deltas = conf("spark.sql.streaming.stateStore.minDeltasForSnapshot")) {
-        store_options_.min_deltas_for_snapshot = std::max(std::atoi(deltas->c_str()), 1);
-    }
+    store_options_.buckets =
+        static_cast<std::uint32_t>(conf_number(std::string(kPartitionsKey), kDefaultBuckets));
+    store_options_.min_versions_to_retain = static_cast<int>(
+        conf_number("spark.sql.streaming.minBatchesToRetain", Checkpoint::kBatchesToRetain));
+    store_options_.min_deltas_for_snapshot =
+        static_cast<int>(conf_number("spark.sql.streaming.stateStore.minDeltasForSnapshot", 10));
     no_data_batches_ =
         conf("spark.sql.streaming.noDataMicroBatches.enabled").value_or("true") != "false";
     max_watermark_policy_ = conf(std::string(kWatermarkPolicyKey)).value_or("min") == "max";

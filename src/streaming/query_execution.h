@@ -70,6 +70,8 @@ private:
     Result<void> recover();
     Result<void> open_state(std::int64_t version);
     std::optional<std::string> conf(const std::string& key) const;
+    // Between 1 and 100 000; `fallback` when it is not set or no number.
+    std::int64_t conf_number(const std::string& key, std::int64_t fallback) const;
     std::map<std::string, std::string> pinned_conf() const;
 
     Result<bool> plan_batch(const ReadLimit& limit, Progress& progress);
