@@ -14,6 +14,7 @@ using Action = std::function<int()>;
 
 void add_server_command(CLI::App& app, const Program& program, Action& action);
 void add_weblog_command(CLI::App& app, const Program& program, Action& action);
+void add_demo_command(CLI::App& app, const Program& program, Action& action);
 void add_topic_command(CLI::App& app, const Program& program, Action& action);
 void add_version_command(CLI::App& app, const Program& program, Action& action);
 

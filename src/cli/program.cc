@@ -33,6 +33,7 @@ int run(const Program& program, int argc, const char* const* argv) {
     Action action;
     add_server_command(app, program, action);
     add_weblog_command(app, program, action);
+    add_demo_command(app, program, action);
     add_topic_command(app, program, action);
     add_version_command(app, program, action);
     try {
