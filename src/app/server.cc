@@ -9,6 +9,7 @@
 #include "connect/server.h"
 #include "http/server.h"
 #include "platform/platform.h"
+#include "runtime/limits.h"
 #include "runtime/loop.h"
 #include "runtime/signals.h"
 #include "session/session_manager.h"
@@ -37,6 +38,8 @@ public:
     Result<void> start() {
         const Result<base::LogLevel> level = base::parse_log_level(options().log_level);
         if (level) base::set_log_level(*level);
+        // A partition that is written holds a file, a client a socket.
+        runtime::raise_open_files_limit();
         // First of all, so that /ready tells that the server starts, and a port in use is told
         // before a log is touched.
         const Result<void> http = start_http();

@@ -213,6 +213,7 @@ Result<topic::Topics::Read> LocalTopics::read(const TopicPartition& partition, s
             if (!batch && batch.error().code() == Code::kOutOfRange) break;  // Cut off at the end.
             if (!batch) return fail(batch.error());
             rest.remove_prefix(batch->size_bytes());
+            MR_TRY_VOID(batch->check_crc());
             MR_TRY_VOID(model::decode_into(*batch, range, scratch, columns));
             at = std::min(batch->next_offset().value, to);
         }

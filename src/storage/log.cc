@@ -144,6 +144,8 @@ Result<bool> Log::Impl::should_roll(const model::RecordBatch& batch) {
 }
 
 Result<void> Log::Impl::make_room(const model::RecordBatch& batch) {
+    // Without a descriptor to be had nothing was tried yet: the next append may succeed.
+    MR_TRY_VOID(active().file());
     MR_TRY(const bool full, should_roll(batch));
     if (!full) return {};
     // Nothing is lost when this fails: the old segment stays the active one.
