@@ -52,7 +52,7 @@ TEST_F(ProgramTest, every_command_explains_itself_with_an_example) {
          std::vector<std::vector<const char*>>{{},
                                                {"server"},
                                                {"weblog"},
-             {"demo"},
+                                               {"demo"},
                                                {"topic"},
                                                {"topic", "list"},
                                                {"topic", "create"},
