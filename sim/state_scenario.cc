@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/strings.h"
 #include "runtime/sim/sim_disk.h"
 #include "runtime/sim/simulation.h"
 #include "sim/scenario.h"
@@ -290,8 +291,8 @@ private:
             text = text_of(i);
         }
         std::erase_if(batch.state, [&](const auto& row) {
-            const std::string& key = row.first;
-            if (std::stoll(key.substr(key.find('@') + 1)) > watermark_ms) return false;
+            const std::string_view key = row.first;
+            if (*base::parse_int64(key.substr(key.find('@') + 1)) > watermark_ms) return false;
             batch.output.insert(row);
             return true;
         });
