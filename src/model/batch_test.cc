@@ -83,7 +83,8 @@ TEST(RecordBatch, is_read_back_as_it_was_built_with_every_codec) {
 
 TEST(RecordBatch, takes_the_first_batch_of_several) {
     const base::Bytes one = three_records();
-    const auto batch = RecordBatch::parse(one + one);
+    const base::Bytes two = one + one;
+    const auto batch = RecordBatch::parse(two);
     ASSERT_TRUE(batch);
     EXPECT_EQ(batch->size_bytes(), one.size());
 }
