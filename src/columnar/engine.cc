@@ -258,7 +258,7 @@ Result<void> PreparedImpl::prepare(const LogicalNode& plan, const ScanInputs* ex
     }
     // The columns must be of the very types that the batches are to have.
     const idx_t columns = duckdb_prepared_statement_column_count(statement_.get());
-    bool same = true;
+    bool same = columns == fields_.size() || fields_.empty();
     for (idx_t i = 0; i < columns && i < fields_.size() && same; ++i) {
         const DuckType wanted = duck_type(fields_[i].type);
         const DuckType got(duckdb_prepared_statement_column_logical_type(statement_.get(), i));

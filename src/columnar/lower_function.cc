@@ -1,4 +1,5 @@
 // Function calls: by the table's templates, and by name where a template cannot say it.
+#include <algorithm>
 #include <array>
 
 #include "columnar/lowering_internal.h"
@@ -51,6 +52,16 @@ Result<plan::Options> constant_options(const TypedExpr& expression) {
 }
 
 
+// How many arguments a template needs at least.
+std::size_t arguments_of(std::string_view pattern) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i + 2 < pattern.size(); ++i) {
+        const bool plain = pattern[i] == '{' && pattern[i + 1] >= '0' && pattern[i + 1] <= '9' && pattern[i + 2] == '}';
+        if (plain) count = std::max(count, static_cast<std::size_t>(pattern[i + 1] - '0') + 1);
+    }
+    return count;
+}
+
 }  // namespace
 
 Result<std::string> Lowering::function(const plan::FunctionCall& call, const TypedExpr& whole) {
@@ -67,9 +78,16 @@ Result<std::string> Lowering::function(const plan::FunctionCall& call, const Typ
                         call.name),
             {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}));
     }
-    MR_TRY(const auto texts, arguments(call.args));
+    MR_TRY(auto texts, arguments(call.args));
     std::vector<DataType> types;
     for (const auto& arg : call.args) types.push_back(arg->type);
+    // What the user left out is null, where the template does not ask.
+    if (pattern.find("{if") == std::string_view::npos) {
+        while (texts.size() < arguments_of(pattern)) {
+            texts.emplace_back("NULL");
+            types.emplace_back();
+        }
+    }
     const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
     std::string text = sql::expand_lowering(
         pattern, {.texts = texts,
@@ -231,6 +249,23 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
                               texts[0], texts.size() - 1)
                 : "";
         return fmt::format("CAST(CASE {}{}{} END AS {})", texts[0], cases, otherwise, duck_type_name(whole.type));
+    }
+    if (name == "map_entries" && args.size() == 1) {
+        // DuckDB calls the fields key and value; ours go by place.
+        MR_TRY(const std::string value, expression(*args[0]));
+        const std::string entry = fresh("x");
+        return fmt::format("list_transform(map_entries({0}), lambda {1}: struct_pack(f0 := {1}.key, f1 := {1}.value))",
+                           value, entry);
+    }
+    if (name == "map_from_entries" && args.size() == 1) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        const std::string entry = fresh("x");
+        return fmt::format("CAST(map_from_entries(list_transform({0}, lambda {1}: struct_pack(k := {1}.f0, v := {1}.f1))) AS {2})",
+                           value, entry, duck_type_name(whole.type));
+    }
+    if (name == "window_time" && args.size() == 1) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        return fmt::format("(struct_extract({}, 'f1') - INTERVAL 1 MICROSECOND)", value);
     }
     if (name == "reverse" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
@@ -489,6 +524,16 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
         if (!filter.empty()) texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
         return decimal_mean(fmt::format("sum({}{}){}", distinct, texts[0], over),
                             fmt::format("count({}{}){}", distinct, texts[0], over), type);
+    }
+    if (name == "percentile" && texts.size() >= 2) {
+        // Without a frequency; with one, the row of the table says that it is not there.
+        const auto* frequency = texts.size() > 2 ? call.args[2]->as<plan::Literal>() : nullptr;
+        const auto* times = frequency == nullptr ? nullptr : std::get_if<std::int64_t>(&frequency->value);
+        if (texts.size() == 2 || (times != nullptr && *times == 1)) {
+            if (!filter.empty()) texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
+            return fmt::format("CAST(quantile_cont({}{}, {}){} AS {})", call.distinct ? "DISTINCT " : "", texts[0],
+                               texts[1], over, duck_type_name(type));
+        }
     }
     std::string_view pattern = sql::lowering_of(*row, call.mode);
     // Forms that can stand before OVER or after DISTINCT, where the table's is an expression.

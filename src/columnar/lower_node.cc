@@ -61,7 +61,7 @@ Result<std::string> Lowering::node(const LogicalNode& plan) {
     }
     if (const auto* projection = plan.as<plan::ProjectNode>()) return project(*projection);
     if (const auto* filter = plan.as<plan::LogicalFilter>()) {
-        MR_TRY(const std::string input, node(*filter->input));
+        MR_TRY(const std::string input, input_of(filter->input));
         MR_TRY(const std::string condition, expression(*filter->condition));
         return fmt::format("SELECT * FROM ({}) WHERE {}", input, condition);
     }
@@ -75,9 +75,9 @@ Result<std::string> Lowering::node(const LogicalNode& plan) {
     if (const auto* sets = plan.as<plan::SetOpNode>()) return set_operation(*sets);
     if (const auto* distinct = plan.as<plan::DeduplicateNode>()) return deduplicate(*distinct);
     if (const auto* generator = plan.as<plan::GenerateNode>()) return generate(*generator);
-    if (const auto* watermark = plan.as<plan::WatermarkNode>()) return node(*watermark->input);
+    if (const auto* watermark = plan.as<plan::WatermarkNode>()) return input_of(watermark->input);
     if (const auto* sampled = plan.as<plan::SampleNode>()) return sample(*sampled);
-    if (const auto* observed = plan.as<plan::ObserveNode>()) return node(*observed->input);
+    if (const auto* observed = plan.as<plan::ObserveNode>()) return input_of(observed->input);
     return fail(Code::kInternal, "no lowering for {}", plan::to_text(plan));
 }
 
@@ -158,6 +158,12 @@ Result<std::string> Lowering::file_scan(const plan::ScanNode& node) {
         }
     }
     return fmt::format("SELECT {} FROM {}{}", columns.empty() ? "0 AS no_column" : columns, from, where);
+}
+
+// Null stands for one row without columns: SELECT without FROM.
+Result<std::string> Lowering::input_of(const plan::LogicalPtr& input) {
+    if (input == nullptr) return std::string("SELECT 0 AS no_column");
+    return node(*input);
 }
 
 Result<std::string> Lowering::scan(const plan::ScanNode& node) {
@@ -244,13 +250,13 @@ Result<std::string> Lowering::project(const plan::ProjectNode& node) {
     }
     if (columns.empty()) columns = "0 AS no_column";
     if (node.input == nullptr) return "SELECT " + columns;
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     return fmt::format("SELECT {} FROM ({})", columns, input);
 }
 
 Result<std::string> Lowering::join(const plan::JoinNode& node) {
-    MR_TRY(const std::string left, this->node(*node.left));
-    MR_TRY(const std::string right, this->node(*node.right));
+    MR_TRY(const std::string left, input_of(node.left));
+    MR_TRY(const std::string right, input_of(node.right));
     std::string condition = "true";
     if (node.condition != nullptr) {
         MR_TRY(condition, expression(*node.condition));
@@ -289,7 +295,7 @@ Result<std::string> Lowering::join(const plan::JoinNode& node) {
 }
 
 Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     // Keys are computed below the grouping, so that sets may name them; their names are new because
     // a key that is a plain column keeps that column's id.
     std::string keys;
@@ -354,7 +360,7 @@ Result<std::string> Lowering::order_by(const std::vector<plan::TypedOrder>& orde
 }
 
 Result<std::string> Lowering::window(const plan::WindowNode& node) {
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     std::string columns;
     for (const plan::WindowNode::Function& function : node.functions) {
         std::string over;
@@ -422,7 +428,7 @@ Result<std::string> Lowering::time_window(const plan::TimeWindowNode& node) {
     if (node.duration_us <= 0 || node.slide_us <= 0) {
         return fail(Code::kInvalidArgument, "a time window needs a positive duration and slide");
     }
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     MR_TRY(const std::string time, expression(*node.time));
     const std::string name = column_name(node.window.id);
     MR_TRY(const std::string windows,
@@ -444,7 +450,7 @@ Result<std::string> Lowering::session_window(const plan::SessionWindowNode&) {
 }
 
 Result<std::string> Lowering::sort(const plan::LogicalSort& node) {
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     MR_TRY(const std::string orders, order_by(node.orders));
     if (orders.empty()) return fmt::format("SELECT * FROM ({})", input);
     return fmt::format("SELECT * FROM ({}) ORDER BY {}", input, orders);
@@ -452,7 +458,7 @@ Result<std::string> Lowering::sort(const plan::LogicalSort& node) {
 
 Result<std::string> Lowering::limit(const plan::LogicalLimit& node) {
     if (node.from_end) {
-        MR_TRY(const std::string input, this->node(*node.input));
+        MR_TRY(const std::string input, input_of(node.input));
         const std::string row = fresh("n");
         const std::string rows = fresh("n");
         return fmt::format(
@@ -464,12 +470,12 @@ Result<std::string> Lowering::limit(const plan::LogicalLimit& node) {
     if (node.limit >= 0) bounds += fmt::format(" LIMIT {}", node.limit);
     if (node.offset > 0) bounds += fmt::format(" OFFSET {}", node.offset);
     // Right above a sort both make one statement, which DuckDB runs as a top-n.
-    if (node.input->as<plan::LogicalSort>() != nullptr) {
-        MR_TRY(const std::string input, this->node(*node.input));
+    if (node.input != nullptr && node.input->as<plan::LogicalSort>() != nullptr) {
+        MR_TRY(const std::string input, input_of(node.input));
         return input + bounds;
     }
     // Through a projection, the sort is met one step deeper.
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     return fmt::format("SELECT * FROM ({}){}", input, bounds);
 }
 
@@ -479,7 +485,7 @@ Result<std::string> Lowering::set_operation(const plan::SetOpNode& node) {
                                                                   : "EXCEPT";
     std::string query;
     for (const plan::LogicalPtr& input : node.inputs) {
-        MR_TRY(const std::string text, this->node(*input));
+        MR_TRY(const std::string text, input_of(input));
         const std::vector<Attribute> attributes = plan::output_of(*input);
         if (attributes.size() != node.output.size()) {
             return fail(Code::kInternal, "{} of {} and {} columns", word, attributes.size(),
@@ -503,7 +509,7 @@ Result<std::string> Lowering::set_operation(const plan::SetOpNode& node) {
 }
 
 Result<std::string> Lowering::deduplicate(const plan::DeduplicateNode& node) {
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     const std::size_t columns = plan::output_of(*node.input).size();
     if (node.keys.size() == columns) return fmt::format("SELECT DISTINCT * FROM ({})", input);
     if (node.keys.empty()) return fmt::format("SELECT * FROM ({}) LIMIT 1", input);
@@ -522,7 +528,7 @@ Result<std::string> Lowering::generate(const plan::GenerateNode& node) {
     std::string from;
     std::string columns = "*";
     if (node.input != nullptr) {
-        MR_TRY(const std::string input, this->node(*node.input));
+        MR_TRY(const std::string input, input_of(node.input));
         from = fmt::format(" FROM ({})", input);
     } else {
         from = " FROM (SELECT 0 AS no_column)";
@@ -595,7 +601,7 @@ Result<std::string> Lowering::generate(const plan::GenerateNode& node) {
 }
 
 Result<std::string> Lowering::sample(const plan::SampleNode& node) {
-    MR_TRY(const std::string input, this->node(*node.input));
+    MR_TRY(const std::string input, input_of(node.input));
     // Each row draws from a stream that depends on the seed and its place alone, so that a query
     // gives the same rows every time.
     const std::string row = fresh("n");

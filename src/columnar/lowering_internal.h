@@ -61,6 +61,7 @@ public:
                              const std::string& time_zone);
 
 private:
+    Result<std::string> input_of(const plan::LogicalPtr& input);
     Result<std::string> scan(const plan::ScanNode& node);
     Result<std::string> file_scan(const plan::ScanNode& node);
     Result<std::string> local_data(const plan::LocalDataNode& node);

@@ -82,6 +82,9 @@ CREATE MACRO mr_make_timestamp(mode, tz, y, mo, d, h, mi, s) AS
     (mode, tz, y, mo, d, h, mi, s, z) AS mr_timestamp_of(mode, tz, y, mo, d, h, mi, CAST(s AS DOUBLE), z);
 CREATE MACRO mr_make_timestamp_ntz(mode, y, mo, d, h, mi, s) AS
     mr_timestamp_ntz_of(mode, '', y, mo, d, h, mi, CAST(s AS DOUBLE));
+CREATE MACRO mr_skewness(x) AS CASE WHEN count(x) > 0 THEN
+    ((sum(x * x * x) / count(x) - 3 * avg(x) * sum(x * x) / count(x) + 2 * pow(avg(x), 3))
+    / pow(var_pop(x), 1.5)) END;
 CREATE MACRO mr_try_sum(x) AS sum(x);
 )sql";
 }
