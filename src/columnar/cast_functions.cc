@@ -367,6 +367,7 @@ void add_cast_functions(FunctionList& list) {
     list.add("mr_to_timestamp", {{kText, kText, kText}, DUCKDB_TYPE_TIMESTAMP_TZ, to_timestamp});
     list.add("mr_to_timestamp_ntz", {{kText, kText}, DUCKDB_TYPE_TIMESTAMP, to_timestamp_ntz});
     list.add("mr_binary_to_string", {{DUCKDB_TYPE_BLOB}, kText, binary_to_string});
+    list.add("mr_binary_to_string", {{kText}, kText, binary_to_string});
     list.add("mr_real_text", {{DUCKDB_TYPE_DOUBLE}, kText, real_text<double, append_double_text>});
     list.add("mr_real_text", {{DUCKDB_TYPE_FLOAT}, kText, real_text<float, append_float_text>});
     list.add("mr_timestamp_text", {{DUCKDB_TYPE_TIMESTAMP_TZ, kText}, kText, timestamp_text});

@@ -18,8 +18,9 @@ using plan::TypedExpr;
 using plan::TypedExprPtr;
 
 Engine& engine(int threads) {
-    static std::map<int, std::unique_ptr<Engine>> engines;
-    auto& made = engines[threads];
+    // Never destroyed: DuckDB's close touches thread-locals, which are gone when statics end.
+    static auto* const engines = new std::map<int, std::unique_ptr<Engine>>;
+    auto& made = (*engines)[threads];
     if (made == nullptr) made = Engine::make({.threads = threads}).value();
     return *made;
 }

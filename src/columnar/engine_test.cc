@@ -15,7 +15,8 @@ using plan::TypedExpr;
 using plan::TypedExprPtr;
 
 Engine& engine() {
-    static const std::unique_ptr<Engine> kEngine = Engine::make({.threads = 2}).value();
+    // Never destroyed: DuckDB's close touches thread-locals, which are gone when statics end.
+    static Engine* const kEngine = Engine::make({.threads = 2}).value().release();
     return *kEngine;
 }
 

@@ -275,6 +275,12 @@ Error duck_error(const char* raw) {
     if (message.starts_with("Out of Memory Error")) return {Code::kResourceExhausted, message};
     if (message.starts_with("IO Error")) return {Code::kIo, message};
     if (message.starts_with("Not implemented Error")) return {Code::kUnsupported, message};
+    if (message.find("No function matches the given name and argument types") != std::string::npos) {
+        return {Code::kUnsupported,
+                fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: {}. SQLSTATE: 0A000",
+                            message.substr(0, message.find('\n'))),
+                {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
+    }
     const std::size_t ours = message.find("Function with name mr_");
     if (ours != std::string::npos) {
         // A row of the function table that has no implementation here yet.

@@ -12,7 +12,8 @@ using plan::DataType;
 using plan::make_logical;
 
 Engine& engine() {
-    static const std::unique_ptr<Engine> kEngine = Engine::make({.threads = 2}).value();
+    // Never destroyed: DuckDB's close touches thread-locals, which are gone when statics end.
+    static Engine* const kEngine = Engine::make({.threads = 2}).value().release();
     return *kEngine;
 }
 

@@ -220,7 +220,8 @@ Result<std::string> Lowering::cast(const std::string& value, const DataType& fro
             value);
     }
     if (from.is(TypeKind::kDecimal) && to.is(TypeKind::kTimestamp)) {
-        return fmt::format("make_timestamptz(CAST(trunc({} * 1000000) AS BIGINT))", value);
+        return fmt::format("make_timestamptz(CAST(trunc(CAST({} AS DECIMAL(38, 6)) * 1000000) AS BIGINT))",
+                           value);
     }
 
     // Intervals and numbers: a number counts the interval's last unit.

@@ -103,7 +103,7 @@ Result<std::string> Lowering::literal(const plan::Literal& literal) {
         case TypeKind::kTimestamp: return fmt::format("make_timestamptz(CAST({} AS BIGINT))", integer());
         case TypeKind::kTimestampNtz: return fmt::format("make_timestamp(CAST({} AS BIGINT))", integer());
         case TypeKind::kTime:
-            return fmt::format("CAST(make_timestamp(CAST({} AS BIGINT)) AS TIME)", integer() / 1000);
+            return fmt::format("CAST(make_timestamp(CAST({} AS BIGINT)) AS TIME)", integer());
         case TypeKind::kYearMonthInterval:
             return fmt::format("to_months(CAST({} AS INTEGER))", integer());
         case TypeKind::kDayTimeInterval:

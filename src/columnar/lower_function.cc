@@ -70,7 +70,8 @@ Result<std::string> Lowering::function(const plan::FunctionCall& call, const Typ
     const sql::FunctionRow* row = sql::function_by_id(call.name);
     if (row == nullptr) return fail(Code::kInternal, "no function is called {}", call.name);
     const std::string_view pattern = sql::lowering_of(*row, call.mode);
-    if (pattern.empty()) {
+    if (pattern.find_first_of("({'") == std::string_view::npos && !pattern.starts_with('0')) {
+        // Empty, or a bare name: a row that special_function() would have to know.
         return fail(base::Error(
             Code::kUnsupported,
             fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: function {} "
@@ -269,7 +270,27 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
     }
     if (name == "reverse" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
-        return fmt::format("{}({})", args[0]->type.is(TypeKind::kArray) ? "list_reverse" : "reverse", value);
+        const char* function = args[0]->type.is(TypeKind::kArray)    ? "list_reverse"
+                               : args[0]->type.is(TypeKind::kBinary) ? "mr_reverse_bytes"
+                                                                     : "reverse";
+        return fmt::format("{}({})", function, value);
+    }
+    if (name == "size" && args.size() == 1 && args[0]->type.is(TypeKind::kMap)) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        const std::string count = fmt::format("CAST(cardinality({}) AS INTEGER)", value);
+        return call.mode == plan::EvalMode::kLegacy ? fmt::format("coalesce({}, -1)", count) : count;
+    }
+    if ((name == "array_append" || name == "array_prepend") && args.size() == 2) {
+        MR_TRY(const auto texts, arguments(args));
+        return fmt::format("CAST(CASE WHEN {0} IS NOT NULL THEN {1} END AS {2})", texts[0],
+                           name == "array_append" ? fmt::format("list_append({}, {})", texts[0], texts[1])
+                                                  : fmt::format("list_prepend({}, {})", texts[1], texts[0]),
+                           duck_type_name(whole.type));
+    }
+    if (name == "timestamp_seconds" && args.size() == 1) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        return cast(value, args[0]->type.is_integral() ? DataType::long_() : args[0]->type, DataType::timestamp(),
+                    call.mode, "UTC");
     }
     if (name == "format_number" && args.size() == 2 && args[1]->type.is(TypeKind::kInteger)) {
         MR_TRY(const auto texts, arguments(args));

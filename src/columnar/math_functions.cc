@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <optional>
 #include <random>
 
 #include "columnar/display_internal.h"
@@ -190,8 +190,7 @@ public:
             h = (h ^ (h >> 13)) * 0xc2b2ae35U;
             return h ^ (h >> 16);
         };
-        // ByteBuffer.allocate(java.lang.Long.SIZE): 64 bytes, the seed in the first eight.
-        std::string bytes(64, '\0');
+        std::string bytes(8, '\0');
         for (std::size_t i = 0; i < 8; ++i) {
             bytes[i] = static_cast<char>(static_cast<std::uint64_t>(seed) >> (56 - 8 * i));
         }
@@ -203,12 +202,17 @@ public:
         const auto high = static_cast<std::int64_t>(next(26)) << 27;
         return static_cast<double>(high + next(27)) * 0x1.0p-53;
     }
+    // Two come of one draw, as in java.util.Random; the second waits for the next call.
     double next_gaussian() {
+        if (waiting_) return *std::exchange(waiting_, std::nullopt);
         while (true) {
             const double v1 = 2 * next_double() - 1;
             const double v2 = 2 * next_double() - 1;
             const double s = v1 * v1 + v2 * v2;
-            if (s < 1 && s != 0) return v1 * std::sqrt(-2 * std::log(s) / s);
+            if (s >= 1 || s == 0) continue;
+            const double factor = std::sqrt(-2 * std::log(s) / s);
+            waiting_ = v2 * factor;
+            return v1 * factor;
         }
     }
 
@@ -222,6 +226,7 @@ private:
         return static_cast<std::int32_t>(value & ((std::uint64_t{1} << bits) - 1));
     }
     std::int64_t state_ = 0;
+    std::optional<double> waiting_;
 };
 
 std::int64_t random_seed() {
@@ -232,12 +237,22 @@ std::int64_t random_seed() {
 template <bool gaussian>
 void random_rows(Call& call) {
     auto* out = call.results<double>();
-    const bool seeded = call.arguments() == 1 &&
-                        !vector_is_null(duckdb_vector_get_validity(call.argument(0)), 0);
-    XorShift random(seeded && call.rows() > 0 ? call.column<std::int64_t>(0)[0] : random_seed());
-    for (idx_t row = 0; row < call.rows(); ++row) {
-        out[row] = gaussian ? random.next_gaussian() : random.next_double();
+    if (call.rows() == 0) return;
+    std::int64_t seed = 0;
+    if (call.arguments() == 0) {
+        seed = random_seed();
+    } else if (!vector_is_null(duckdb_vector_get_validity(call.argument(0)), 0)) {
+        seed = call.column<std::int64_t>(0)[0];
     }
+    // A stream goes on over full chunks of one scan; what follows a short chunk begins anew.
+    thread_local std::optional<XorShift> stream;
+    thread_local std::int64_t stream_seed = 0;
+    if (!stream || stream_seed != seed || call.arguments() == 0) stream.emplace(seed);
+    stream_seed = seed;
+    for (idx_t row = 0; row < call.rows(); ++row) {
+        out[row] = gaussian ? stream->next_gaussian() : stream->next_double();
+    }
+    if (call.rows() < duckdb_vector_size()) stream.reset();
 }
 
 double hypot_of(const double& a, const double& b) { return std::hypot(a, b); }

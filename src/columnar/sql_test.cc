@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -39,7 +38,8 @@ public:
 };
 
 Engine& engine() {
-    static const std::unique_ptr<Engine> kEngine = Engine::make({.threads = 2}).value();
+    // Never destroyed: DuckDB's close touches thread-locals, which are gone when statics end.
+    static Engine* const kEngine = Engine::make({.threads = 2}).value().release();
     return *kEngine;
 }
 
@@ -68,21 +68,39 @@ std::vector<std::string> answer(const std::string& query, Session& session) {
     return lines;
 }
 
+// Rows of the table that have no implementation yet: they answer Spark's "unsupported".
+const std::set<std::string, std::less<>> kUnsupported = {
+    "current_timestamp", "format_string", "from_csv",    "map_zip_with", "sentences", "session_window",
+    "timestampadd",      "timestampdiff", "to_char",     "to_csv",       "to_number", "uniform"};
+
 TEST(Sql, every_example_of_the_function_table_runs) {
     Session session;
-    std::map<std::string, std::string> failures;
-    int examples = 0;
     for (const sql::FunctionRow* row : sql::all_functions()) {
         if (row->example.empty()) continue;
-        ++examples;
         const auto lines = answer(std::string(row->example), session);
-        if (lines.size() < 2 && (lines[0].starts_with("internal") || lines[0].starts_with("unsupported") ||
-                                 lines[0].starts_with("runtime"))) {
-            failures[std::string(row->id)] = lines[0];
+        const std::string first = lines.at(0);
+        EXPECT_FALSE(first.starts_with("internal")) << row->id << ": " << first;
+        EXPECT_FALSE(first.starts_with("runtime") && !row->id.contains("raise")) << row->id << ": " << first;
+        if (!kUnsupported.contains(row->id)) {
+            EXPECT_FALSE(first.starts_with("unsupported")) << row->id << ": " << first;
         }
     }
-    for (const auto& [id, failure] : failures) printf("%s: %s\n", id.c_str(), failure.substr(0, 400).c_str());
-    printf("%d examples, %zu fail\n", examples, failures.size());
+}
+
+TEST(Sql, answers_as_spark_answers) {
+    Session session;
+    const auto check = [&](const std::string& query, std::vector<std::string> expected) {
+        EXPECT_EQ(answer(query, session), expected) << query;
+    };
+    check("SELECT 1 + 1 AS two, 7 / 2, 'a' || 'b'", {"struct<two:int,(7 / 2):double,concat(a, b):string>", "2|3.5|ab"});
+    check("SELECT k, sum(v) AS s FROM VALUES ('a', 1), ('b', 2), ('a', 3) AS t(k, v) GROUP BY k ORDER BY k",
+          {"struct<k:string,s:bigint>", "a|4", "b|2"});
+    check("SELECT explode(array(10, 20)) AS x", {"struct<x:int>", "10", "20"});
+    check("SELECT size(map('a', 1, 'b', 2)) AS n", {"struct<n:int>", "2"});
+    check("SELECT array_append(CAST(NULL AS array<int>), 2) AS l", {"struct<l:array<int>>", "NULL"});
+    check("SELECT timestamp_seconds(1230219000) AS t", {"struct<t:timestamp>", "2008-12-25 15:30:00"});
+    check("SELECT rand(0) AS r", {"struct<r:double>", "0.7604953758285915"});
+    check("SELECT hex(reverse(x'CAFE')) AS h", {"struct<h:string>", "FECA"});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "columnar/functions_internal.h"
 #include "columnar/json_internal.h"
+#include "columnar/json_text_internal.h"
 
 namespace millrace::columnar {
 
@@ -674,6 +675,15 @@ bool conv(const Row& row, std::string& out) {
     return true;
 }
 
+bool reverse_bytes(const Row& row, std::string& out) {
+    out.assign(row.text(0).rbegin(), row.text(0).rend());
+    return true;
+}
+bool is_utf8(const Row& row, bool& out) {
+    out = valid_utf8(row.text(0));
+    return true;
+}
+
 template <bool binary>
 bool size_of(const Row& row, std::int32_t& out) {
     out = static_cast<std::int32_t>(binary ? static_cast<std::int64_t>(row.text(0).size())
@@ -704,6 +714,9 @@ void add_text_functions(FunctionList& list) {
         list.add("mr_hex", {{type}, kText, text_rows<hex_text>});
     }
     list.add("mr_hex", {{kLong}, kText, text_rows<hex_number>});
+    list.add("mr_reverse_bytes", {{kBlob}, kBlob, text_rows<reverse_bytes>});
+    list.add("mr_is_valid_utf8", {{kText}, kBool, value_rows<bool, is_utf8>});
+    list.add("mr_is_valid_utf8", {{kBlob}, kBool, value_rows<bool, is_utf8>});
     list.add("mr_decode", {{kBlob, kText}, kText, text_rows<decode>});
     list.add("mr_encode", {{kText, kText}, kBlob, text_rows<encode>});
     list.add("mr_find_in_set", {{kText, kText}, kInt, value_rows<std::int32_t, find_in_set>});
