@@ -17,7 +17,8 @@ base::Bytes web_log(Codec codec, int records) {
     BatchBuilder builder({.codec = codec});
     for (int i = 0; i < records; ++i) {
         const std::string value = fmt::format(
-            R"({{"host":"host{}.example.net","timestamp":{},"request":"GET /page/{}.html HTTP/1.0",)"
+            R"({{"host":"host{}.example.net","timestamp":{},)"
+            R"("request":"GET /page/{}.html HTTP/1.0",)"
             R"("http_reply":200,"bytes":{}}})",
             i * 7919 % 1000, 807256800 + i, i * 104729 % 500, i * 31 % 9000);
         builder.add({807256800000LL + i}, std::nullopt, base::ByteView(value));
