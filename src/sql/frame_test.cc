@@ -147,6 +147,15 @@ TEST(Frames, change_columns) {
     EXPECT_EQ(check(make_relation(by_name)), "struct<a:bigint,x:bigint>");
 }
 
+TEST(Frames, select_columns_by_a_pattern) {
+    const auto by = [](const char* pattern) {
+        return check(make_relation(ProjectRel{table("u", 1), {make_expr(RegexExpr{pattern, {}})}}));
+    };
+    EXPECT_EQ(by("`(a)?+.+`"), "struct<x:string>");
+    EXPECT_EQ(by("[A-C]|x"), "struct<a:int,x:string>");
+    EXPECT_EQ(by("^(?!a)"), "UNSUPPORTED_FEATURE");
+}
+
 TEST(Frames, hostile_depth_is_refused) {
     RelationPtr deep = table("u", 1);
     for (int i = 0; i < 10'000; ++i)
