@@ -46,6 +46,12 @@ private:
         return text_.substr(from, at_ - from);
     }
 
+    int number() {
+        int value = 0;
+        for (const char c : word()) value = value * 10 + (c - '0');
+        return value;
+    }
+
     Signature one() {
         Signature signature;
         expect("(");
@@ -148,9 +154,9 @@ private:
         if (const auto found = kinds.find(name); found != kinds.end()) {
             result.kind = found->second;
             if (name == "decimal" && take("(")) {
-                const int precision = std::stoi(std::string(word()));
+                const int precision = number();
                 expect(",");
-                const int scale = std::stoi(std::string(word()));
+                const int scale = number();
                 expect(")");
                 result.kind = Kind::kExact;
                 result.type = plan::DataType::decimal(precision, scale);
