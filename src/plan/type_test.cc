@@ -69,8 +69,8 @@ TEST(DataType, reads_back_the_json_that_it_writes) {
 TEST(DataType, refuses_json_that_is_no_type) {
     for (const std::string_view json :
          {"", "3", R"x("decimal(39,1)")x", R"x("decimal(2,3)")x", R"x("char(0)")x", R"("text")",
-          R"({"type":"array"})", R"({"type":"struct"})", R"({"type":"struct","fields":[{"name":"a"}]})",
-          R"("interval second to day")"}) {
+          R"({"type":"array"})", R"({"type":"struct"})",
+          R"({"type":"struct","fields":[{"name":"a"}]})", R"("interval second to day")"}) {
         EXPECT_FALSE(type_from_json(json).has_value()) << json;
     }
 }

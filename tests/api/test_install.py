@@ -10,8 +10,10 @@ def test_a_project_that_finds_the_package_builds_and_runs(tmp_path):
     build = pathlib.Path(binary()).resolve().parent
     prefix = tmp_path / "installed"
     run("cmake", "--install", build, "--prefix", prefix, seconds=120)
-    run("cmake", "-S", REPOSITORY / "examples", "-B", tmp_path / "build", "-G", "Ninja",
-        "-DCMAKE_CXX_COMPILER=clang++-19", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={prefix}", seconds=120)
+    settings = ["-DCMAKE_CXX_COMPILER=clang++-19", "-DCMAKE_BUILD_TYPE=Release",
+                f"-DCMAKE_PREFIX_PATH={prefix}"]
+    run("cmake", "-S", REPOSITORY / "examples", "-B", tmp_path / "build", "-G", "Ninja", *settings,
+        seconds=120)
     run("cmake", "--build", tmp_path / "build", seconds=300)
 
     # The tree must not need the place it was built in.
