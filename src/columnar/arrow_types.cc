@@ -64,10 +64,9 @@ std::shared_ptr<arrow::DataType> arrow_type(const DataType& type, const std::str
             return arrow::struct_(std::move(fields));
         }
         case TypeKind::kVariant:
-            return arrow::struct_(
-                {arrow::field("value", arrow::binary(), false),
-                 arrow::field("metadata", arrow::binary(), false,
-                              arrow::key_value_metadata({"variant"}, {"true"}))});
+            return arrow::struct_({arrow::field("value", arrow::binary(), false),
+                                   arrow::field("metadata", arrow::binary(), false,
+                                                arrow::key_value_metadata({"variant"}, {"true"}))});
     }
     return arrow::null();
 }
@@ -122,7 +121,8 @@ Result<DataType> spark_type(const arrow::DataType& type) {
             std::vector<plan::Field> fields;
             for (const auto& field : type.fields()) {
                 MR_TRY(DataType child, spark_type(*field->type()));
-                fields.push_back({.name = field->name(), .type = std::move(child),
+                fields.push_back({.name = field->name(),
+                                  .type = std::move(child),
                                   .nullable = field->nullable()});
             }
             return DataType::structure(std::move(fields));

@@ -80,8 +80,9 @@ ColumnView make_view(const arrow::ArrayData& array, const DataType& type, std::i
             view.offsets32 = reinterpret_cast<const std::int32_t*>(bytes_of(array, 1)) + from;
             const arrow::ArrayData& entries = *array.child_data[0];
             ColumnView pairs;
-            pairs.type = DataType::structure({{.name = "key", .type = type.key(), .nullable = false},
-                                              {.name = "value", .type = type.value()}});
+            pairs.type =
+                DataType::structure({{.name = "key", .type = type.key(), .nullable = false},
+                                     {.name = "value", .type = type.value()}});
             pairs.rows = entries.length;
             for (std::size_t i = 0; i < 2; ++i) {
                 const arrow::ArrayData& child = *entries.child_data[i];
@@ -143,8 +144,12 @@ Batch make_batch(std::vector<plan::Field> fields, std::vector<ArrayPtr> columns,
 Batch::Batch() : impl_(empty_impl()) {}
 Batch::Batch(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-std::int64_t Batch::rows() const { return impl_->rows; }
-const std::vector<plan::Field>& Batch::fields() const { return impl_->fields; }
+std::int64_t Batch::rows() const {
+    return impl_->rows;
+}
+const std::vector<plan::Field>& Batch::fields() const {
+    return impl_->fields;
+}
 
 ColumnView Batch::column(std::size_t index) const {
     MR_CHECK(index < impl_->columns.size());
@@ -158,7 +163,8 @@ Batch Batch::slice(std::int64_t from, std::int64_t rows) const {
     impl->rows = rows;
     impl->keep_alive = impl_->keep_alive;
     impl->columns.reserve(impl_->columns.size());
-    for (const ArrayPtr& column : impl_->columns) impl->columns.push_back(column->Slice(from, rows));
+    for (const ArrayPtr& column : impl_->columns)
+        impl->columns.push_back(column->Slice(from, rows));
     return Batch(std::move(impl));
 }
 

@@ -38,8 +38,8 @@ Batch make_batch(std::vector<plan::Field> fields, std::vector<ArrayPtr> columns,
                  std::shared_ptr<void> keep_alive = nullptr);
 
 // The canonical Arrow type: timestamps in zone `time_zone`, 64-bit offsets where `large`.
-std::shared_ptr<arrow::DataType> arrow_type(const plan::DataType& type, const std::string& time_zone,
-                                            bool large);
+std::shared_ptr<arrow::DataType> arrow_type(const plan::DataType& type,
+                                            const std::string& time_zone, bool large);
 // Spark's type for an Arrow type; kUnsupported for types that Spark has not.
 Result<plan::DataType> spark_type(const arrow::DataType& type);
 
@@ -50,7 +50,8 @@ ColumnView view_of(const arrow::ArrayData& array, const plan::DataType& type);
 Result<std::shared_ptr<arrow::RecordBatch>> to_arrow(const Batch& batch, const IpcOptions& options);
 // From any Arrow batch: unusual but harmless layouts (other time units, unsigned integers, …) are
 // brought into the canonical one. The arrays must have been validated.
-Result<Batch> from_arrow(const arrow::RecordBatch& batch, std::shared_ptr<void> keep_alive = nullptr);
+Result<Batch> from_arrow(const arrow::RecordBatch& batch,
+                         std::shared_ptr<void> keep_alive = nullptr);
 
 // Arrow's status as an error of this project.
 base::Error arrow_error(const arrow::Status& status);

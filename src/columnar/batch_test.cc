@@ -33,8 +33,8 @@ Batch every_type() {
          field("dt", DataType::day_time_interval()),
          field("array", DataType::array(DataType::integer())),
          field("map", DataType::map(DataType::string(), DataType::long_())),
-         field("struct", DataType::structure({field("x", DataType::integer()),
-                                              field("y", DataType::string())})),
+         field("struct", DataType::structure(
+                             {field("x", DataType::integer()), field("y", DataType::string())})),
          field("null", DataType::null())});
     builder.column(0).append_bool(true);
     builder.column(1).append_int(-1);
@@ -100,7 +100,9 @@ void expect_every_type(const Batch& batch) {
     }
 }
 
-TEST(Batch, holds_what_was_built) { expect_every_type(every_type()); }
+TEST(Batch, holds_what_was_built) {
+    expect_every_type(every_type());
+}
 
 TEST(Batch, survives_ipc_with_every_type) {
     for (const bool large : {false, true}) {

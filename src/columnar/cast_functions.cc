@@ -81,13 +81,22 @@ bool parse_integer(std::string_view text, bool allow_fraction, T& value) {
 template <class T>
 void to_integer(Call& call, std::string_view target) {
     const bool fraction = call.constant(1) == "legacy";
-    from_text<T>(call, 1, target,
-                 [&](std::string_view text, T& value) { return parse_integer(text, fraction, value); });
+    from_text<T>(call, 1, target, [&](std::string_view text, T& value) {
+        return parse_integer(text, fraction, value);
+    });
 }
-void to_tinyint(Call& call) { to_integer<std::int8_t>(call, "TINYINT"); }
-void to_smallint(Call& call) { to_integer<std::int16_t>(call, "SMALLINT"); }
-void to_int(Call& call) { to_integer<std::int32_t>(call, "INT"); }
-void to_bigint(Call& call) { to_integer<std::int64_t>(call, "BIGINT"); }
+void to_tinyint(Call& call) {
+    to_integer<std::int8_t>(call, "TINYINT");
+}
+void to_smallint(Call& call) {
+    to_integer<std::int16_t>(call, "SMALLINT");
+}
+void to_int(Call& call) {
+    to_integer<std::int32_t>(call, "INT");
+}
+void to_bigint(Call& call) {
+    to_integer<std::int64_t>(call, "BIGINT");
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
@@ -134,10 +143,12 @@ bool parse_real(std::string_view text, T& value) {
     return true;
 }
 void to_double(Call& call) {
-    from_text<double>(call, 1, "DOUBLE", [](std::string_view t, double& v) { return parse_real(t, v); });
+    from_text<double>(call, 1, "DOUBLE",
+                      [](std::string_view t, double& v) { return parse_real(t, v); });
 }
 void to_float(Call& call) {
-    from_text<float>(call, 1, "FLOAT", [](std::string_view t, float& v) { return parse_real(t, v); });
+    from_text<float>(call, 1, "FLOAT",
+                     [](std::string_view t, float& v) { return parse_real(t, v); });
 }
 
 void to_boolean(Call& call) {
@@ -178,11 +189,12 @@ void to_timestamp(Call& call) {
 }
 
 void to_timestamp_ntz(Call& call) {
-    from_text<std::int64_t>(call, 1, "TIMESTAMP_NTZ", [](std::string_view text, std::int64_t& value) {
-        const auto parsed = parse_local_time(text);
-        if (parsed) value = parsed->local_us;
-        return parsed.has_value();
-    });
+    from_text<std::int64_t>(call, 1, "TIMESTAMP_NTZ",
+                            [](std::string_view text, std::int64_t& value) {
+                                const auto parsed = parse_local_time(text);
+                                if (parsed) value = parsed->local_us;
+                                return parsed.has_value();
+                            });
 }
 
 // (text, precision, scale, mode) -> text in plain digits at that scale, for DuckDB to take as a
@@ -304,8 +316,12 @@ void time_text(Call& call) {
         call.set_text(row, text);
     }
 }
-void append_local(std::string& to, std::int64_t us) { append_local_time_text(to, us); }
-void append_days(std::string& to, std::int32_t days) { append_date_text(to, days); }
+void append_local(std::string& to, std::int64_t us) {
+    append_local_time_text(to, us);
+}
+void append_days(std::string& to, std::int32_t days) {
+    append_date_text(to, days);
+}
 
 // Java's narrowing: integers keep their low bits, reals stop at the ends and NaN is 0.
 template <class From, class To>
@@ -328,15 +344,19 @@ To wrap(const From& from) {
 template <class To>
 void add_wrap(FunctionList& list, const char* name, duckdb_type result) {
     list.add(name, {{DUCKDB_TYPE_TINYINT}, result, unary<std::int8_t, To, wrap<std::int8_t, To>>});
-    list.add(name, {{DUCKDB_TYPE_SMALLINT}, result, unary<std::int16_t, To, wrap<std::int16_t, To>>});
-    list.add(name, {{DUCKDB_TYPE_INTEGER}, result, unary<std::int32_t, To, wrap<std::int32_t, To>>});
+    list.add(name,
+             {{DUCKDB_TYPE_SMALLINT}, result, unary<std::int16_t, To, wrap<std::int16_t, To>>});
+    list.add(name,
+             {{DUCKDB_TYPE_INTEGER}, result, unary<std::int32_t, To, wrap<std::int32_t, To>>});
     list.add(name, {{DUCKDB_TYPE_BIGINT}, result, unary<std::int64_t, To, wrap<std::int64_t, To>>});
     list.add(name, {{DUCKDB_TYPE_FLOAT}, result, unary<float, To, wrap<float, To>>});
     list.add(name, {{DUCKDB_TYPE_DOUBLE}, result, unary<double, To, wrap<double, To>>});
 }
 
 // DOUBLE -> FLOAT as Java: too large becomes infinite, where DuckDB raises an error.
-float narrow(const double& value) { return static_cast<float>(value); }
+float narrow(const double& value) {
+    return static_cast<float>(value);
+}
 
 template <class T>
 void integer_bytes(Call& call) {
@@ -362,7 +382,8 @@ void add_cast_functions(FunctionList& list) {
     list.add("mr_to_bigint", {{kText, kText}, DUCKDB_TYPE_BIGINT, to_bigint});
     list.add("mr_to_float", {{kText, kText}, DUCKDB_TYPE_FLOAT, to_float});
     list.add("mr_to_double", {{kText, kText}, DUCKDB_TYPE_DOUBLE, to_double});
-    list.add("mr_to_decimal", {{kText, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, kText}, kText, to_decimal});
+    list.add("mr_to_decimal",
+             {{kText, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, kText}, kText, to_decimal});
     list.add("mr_to_date", {{kText, kText}, DUCKDB_TYPE_DATE, to_date});
     list.add("mr_to_timestamp", {{kText, kText, kText}, DUCKDB_TYPE_TIMESTAMP_TZ, to_timestamp});
     list.add("mr_to_timestamp_ntz", {{kText, kText}, DUCKDB_TYPE_TIMESTAMP, to_timestamp_ntz});
@@ -371,17 +392,22 @@ void add_cast_functions(FunctionList& list) {
     list.add("mr_real_text", {{DUCKDB_TYPE_DOUBLE}, kText, real_text<double, append_double_text>});
     list.add("mr_real_text", {{DUCKDB_TYPE_FLOAT}, kText, real_text<float, append_float_text>});
     list.add("mr_timestamp_text", {{DUCKDB_TYPE_TIMESTAMP_TZ, kText}, kText, timestamp_text});
-    list.add("mr_time_text", {{DUCKDB_TYPE_TIMESTAMP}, kText, time_text<std::int64_t, append_local>});
+    list.add("mr_time_text",
+             {{DUCKDB_TYPE_TIMESTAMP}, kText, time_text<std::int64_t, append_local>});
     list.add("mr_time_text", {{DUCKDB_TYPE_DATE}, kText, time_text<std::int32_t, append_days>});
     add_wrap<std::int8_t>(list, "mr_wrap_to_tinyint", DUCKDB_TYPE_TINYINT);
     add_wrap<std::int16_t>(list, "mr_wrap_to_smallint", DUCKDB_TYPE_SMALLINT);
     add_wrap<std::int32_t>(list, "mr_wrap_to_int", DUCKDB_TYPE_INTEGER);
     add_wrap<std::int64_t>(list, "mr_wrap_to_bigint", DUCKDB_TYPE_BIGINT);
     list.add("mr_narrow", {{DUCKDB_TYPE_DOUBLE}, DUCKDB_TYPE_FLOAT, unary<double, float, narrow>});
-    list.add("mr_integer_bytes", {{DUCKDB_TYPE_TINYINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int8_t>});
-    list.add("mr_integer_bytes", {{DUCKDB_TYPE_SMALLINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int16_t>});
-    list.add("mr_integer_bytes", {{DUCKDB_TYPE_INTEGER}, DUCKDB_TYPE_BLOB, integer_bytes<std::int32_t>});
-    list.add("mr_integer_bytes", {{DUCKDB_TYPE_BIGINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int64_t>});
+    list.add("mr_integer_bytes",
+             {{DUCKDB_TYPE_TINYINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int8_t>});
+    list.add("mr_integer_bytes",
+             {{DUCKDB_TYPE_SMALLINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int16_t>});
+    list.add("mr_integer_bytes",
+             {{DUCKDB_TYPE_INTEGER}, DUCKDB_TYPE_BLOB, integer_bytes<std::int32_t>});
+    list.add("mr_integer_bytes",
+             {{DUCKDB_TYPE_BIGINT}, DUCKDB_TYPE_BLOB, integer_bytes<std::int64_t>});
 }
 
 }  // namespace millrace::columnar

@@ -264,7 +264,8 @@ void ColumnBuilder::append_from(const ColumnView& view, std::int64_t row) {
         case Layout::kNull: append_null(); return;
         case Layout::kBits: append_bool(view.boolean(row)); return;
         case Layout::kFixed:
-            note(values_.Append(static_cast<const std::uint8_t*>(view.values) + row * width_, width_));
+            note(values_.Append(static_cast<const std::uint8_t*>(view.values) + row * width_,
+                                width_));
             grow_validity(true);
             return;
         case Layout::kText: append_text(view.text(row)); return;
@@ -304,7 +305,8 @@ Result<void> ColumnBuilder::take_text(std::string data, std::vector<std::uint64_
     }
     const std::size_t rows = offsets.size() - 1;
     if (!nulls.empty() && nulls.size() != rows) {
-        return fail(Code::kInternal, "set_text_column: {} null marks for {} rows", nulls.size(), rows);
+        return fail(Code::kInternal, "set_text_column: {} null marks for {} rows", nulls.size(),
+                    rows);
     }
     std::int64_t null_count = 0;
     std::shared_ptr<arrow::Buffer> validity;
@@ -331,10 +333,10 @@ Result<void> ColumnBuilder::take_text(std::string data, std::vector<std::uint64_
         offset_buffer = arrow::Buffer::FromVector(std::move(narrow));
     }
     rows_ = static_cast<std::int64_t>(rows);
-    taken_ = arrow::ArrayData::Make(arrow_type(type_, "UTC", large), rows_,
-                                    {std::move(validity), std::move(offset_buffer),
-                                     arrow::Buffer::FromString(std::move(data))},
-                                    null_count);
+    taken_ = arrow::ArrayData::Make(
+        arrow_type(type_, "UTC", large), rows_,
+        {std::move(validity), std::move(offset_buffer), arrow::Buffer::FromString(std::move(data))},
+        null_count);
     return {};
 }
 
@@ -388,9 +390,8 @@ Result<ArrayPtr> ColumnBuilder::finish() {
         children = {arrow::ArrayData::Make(type->field(0)->type(), child_rows, {nullptr},
                                            std::move(children), 0)};
     }
-    ArrayPtr array = arrow::ArrayData::Make(
-        type, rows_, std::move(buffers), std::move(children),
-        layout_ == Layout::kNull ? rows_ : null_count_);
+    ArrayPtr array = arrow::ArrayData::Make(type, rows_, std::move(buffers), std::move(children),
+                                            layout_ == Layout::kNull ? rows_ : null_count_);
     rows_ = 0;
     null_count_ = 0;
     validity_.clear();

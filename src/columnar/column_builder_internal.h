@@ -1,8 +1,8 @@
 // ColumnBuilder: one growing column in Arrow's layout, of any Spark type.
 //
-// The one place that writes columns: BatchBuilder's columns are these, and the engine copies DuckDB's
-// vectors into them with the unchecked calls at the end. A failed allocation is remembered and
-// reported by finish(). Not thread-safe.
+// The one place that writes columns: BatchBuilder's columns are these, and the engine copies
+// DuckDB's vectors into them with the unchecked calls at the end. A failed allocation is remembered
+// and reported by finish(). Not thread-safe.
 #pragma once
 
 #include <arrow/buffer_builder.h>

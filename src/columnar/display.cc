@@ -120,8 +120,12 @@ void append_binary(std::string& to, std::string_view bytes, bool pretty) {
 
 }  // namespace
 
-void append_double_text(std::string& to, double value) { append_real(to, value); }
-void append_float_text(std::string& to, float value) { append_real(to, value); }
+void append_double_text(std::string& to, double value) {
+    append_real(to, value);
+}
+void append_float_text(std::string& to, float value) {
+    append_real(to, value);
+}
 
 void append_decimal_text(std::string& to, __int128 unscaled, int scale) {
     char digits[48];
@@ -273,13 +277,12 @@ void append_display(std::string& to, const ColumnView& column, std::int64_t row,
         case TypeKind::kString:
         case TypeKind::kChar:
         case TypeKind::kVarchar: to += column.text(row); return;
-        case TypeKind::kBinary:
-            append_binary(to, column.text(row), options.pretty_binary);
-            return;
+        case TypeKind::kBinary: append_binary(to, column.text(row), options.pretty_binary); return;
         case TypeKind::kDate: append_date_text(to, column.value<std::int32_t>(row)); return;
         case TypeKind::kTimestamp: {
             const auto instant = column.value<std::int64_t>(row);
-            const std::int64_t offset = options.zone == nullptr ? 0 : options.zone->offset_at(instant);
+            const std::int64_t offset =
+                options.zone == nullptr ? 0 : options.zone->offset_at(instant);
             append_local_time_text(to, instant + offset);
             return;
         }
@@ -342,9 +345,7 @@ void append_display(std::string& to, const ColumnView& column, std::int64_t row,
             to.push_back('}');
             return;
         }
-        case TypeKind::kVariant:
-            to += "<variant>";
-            return;
+        case TypeKind::kVariant: to += "<variant>"; return;
     }
 }
 
@@ -361,8 +362,10 @@ std::string to_display(const ColumnView& column, std::int64_t row, const std::st
     thread_local std::optional<Zone> last_zone;
     if (!last_zone || last_name != time_zone) {
         auto found = Zone::find(time_zone);
-        if (found) last_zone = std::move(*found);
-        else last_zone.reset();
+        if (found)
+            last_zone = std::move(*found);
+        else
+            last_zone.reset();
         last_name = time_zone;
     }
     if (last_zone) options.zone = &*last_zone;

@@ -24,9 +24,9 @@ void append_day_time_text(std::string& to, std::int64_t microseconds, const plan
 void append_year_month_text(std::string& to, std::int32_t months, const plan::DataType& type);
 
 struct DisplayOptions {
-    Zone* zone = nullptr;           // Of TIMESTAMP values; null: UTC.
+    Zone* zone = nullptr;                   // Of TIMESTAMP values; null: UTC.
     std::string_view nested_null = "NULL";  // "null" in casts.
-    bool pretty_binary = true;      // [41 42] as show() does; else the bytes themselves.
+    bool pretty_binary = true;              // [41 42] as show() does; else the bytes themselves.
 };
 // `row` must not be null.
 void append_display(std::string& to, const ColumnView& column, std::int64_t row,

@@ -100,8 +100,9 @@ TEST(Display, nested_values) {
     BatchBuilder builder(
         {{.name = "a", .type = DataType::array(DataType::integer())},
          {.name = "m", .type = DataType::map(DataType::string(), DataType::double_())},
-         {.name = "s", .type = DataType::structure({{.name = "x", .type = DataType::integer()},
-                                                    {.name = "y", .type = DataType::string()}})},
+         {.name = "s",
+          .type = DataType::structure({{.name = "x", .type = DataType::integer()},
+                                       {.name = "y", .type = DataType::string()}})},
          {.name = "b", .type = DataType::binary()}});
     auto& array = builder.column(0);
     array.append_nested(2);
@@ -137,7 +138,8 @@ TEST(Display, timestamps_are_shown_in_their_zone) {
 TEST(Zone, gaps_and_overlaps_resolve_as_in_java) {
     Zone zone = Zone::find("Europe/Berlin").value();
     const auto local = [](int month, int day, int hour, int minute) {
-        return (days_from_civil(2024, month, day) * 86400LL + hour * 3600 + minute * 60) * 1'000'000;
+        return (days_from_civil(2024, month, day) * 86400LL + hour * 3600 + minute * 60) *
+               1'000'000;
     };
     // 31 March 02:30 does not exist: it becomes 03:30 summer time.
     EXPECT_EQ(zone.to_instant(local(3, 31, 2, 30)), local(3, 31, 1, 30));

@@ -132,18 +132,21 @@ void write_vector(const ColumnView& column, std::int64_t from, std::int64_t rows
         case TypeKind::kDecimal: write_decimal(column, from, rows, vector, at); return;
         case TypeKind::kYearMonthInterval:
             write_converted<duckdb_interval, std::int32_t>(
-                column, from, rows, vector, at,
-                [](std::int32_t value) { return duckdb_interval{.months = value, .days = 0, .micros = 0}; });
+                column, from, rows, vector, at, [](std::int32_t value) {
+                    return duckdb_interval{.months = value, .days = 0, .micros = 0};
+                });
             return;
         case TypeKind::kDayTimeInterval:
             write_converted<duckdb_interval, std::int64_t>(
-                column, from, rows, vector, at,
-                [](std::int64_t value) { return duckdb_interval{.months = 0, .days = 0, .micros = value}; });
+                column, from, rows, vector, at, [](std::int64_t value) {
+                    return duckdb_interval{.months = 0, .days = 0, .micros = value};
+                });
             return;
         case TypeKind::kCalendarInterval:
             write_converted<duckdb_interval, CalendarInterval>(
                 column, from, rows, vector, at, [](const CalendarInterval& value) {
-                    return duckdb_interval{.months = value.months, .days = value.days,
+                    return duckdb_interval{.months = value.months,
+                                           .days = value.days,
                                            .micros = value.nanoseconds / 1000};
                 });
             return;

@@ -44,11 +44,12 @@ public:
         for (const auto& [name, value] : options) key += fmt::format("\n{}={}", name, value);
         return named(key, "mr_from_json_", [&](const std::string& name) -> Result<void> {
             MR_TRY(auto reader, JsonReader::make(type, options, time_zone));
-            const DuckType in(duckdb_create_logical_type(from_binary ? DUCKDB_TYPE_BLOB
-                                                                     : DUCKDB_TYPE_VARCHAR));
+            const DuckType in(
+                duckdb_create_logical_type(from_binary ? DUCKDB_TYPE_BLOB : DUCKDB_TYPE_VARCHAR));
             const DuckType out = duck_type(type);
             return register_typed(connection_, name, in.get(), out.get(), run_from_json,
-                                  reader.release(), [](void* data) { delete static_cast<JsonReader*>(data); });
+                                  reader.release(),
+                                  [](void* data) { delete static_cast<JsonReader*>(data); });
         });
     }
     Result<std::string> to_json(const DataType& type, const plan::Options& options,
@@ -120,7 +121,8 @@ public:
         : engine_(engine), connection_(std::move(connection)) {}
     ~PreparedImpl() override;
 
-    Result<void> prepare(const LogicalNode& plan, const ScanInputs* expected, const std::string& time_zone);
+    Result<void> prepare(const LogicalNode& plan, const ScanInputs* expected,
+                         const std::string& time_zone);
     Result<void> run(const ScanInputs& inputs, const RunContext& context,
                      const BatchSink& sink) override;
 
@@ -157,8 +159,8 @@ public:
         const duckdb_state state = duckdb_open_ext(nullptr, database_.out(), config, &error);
         duckdb_destroy_config(&config);
         if (state != DuckDBSuccess) {
-            const base::Error failure(Code::kInternal,
-                                      fmt::format("open DuckDB: {}", error == nullptr ? "" : error));
+            const base::Error failure(
+                Code::kInternal, fmt::format("open DuckDB: {}", error == nullptr ? "" : error));
             duckdb_free(error);
             return fail(failure);
         }
@@ -249,10 +251,13 @@ Result<void> PreparedImpl::prepare(const LogicalNode& plan, const ScanInputs* ex
     scans_ = lowering.scans();
     constants_ = lowering.constants();
     for (const plan::Attribute& attribute : plan::output_of(plan)) {
-        fields_.push_back({.name = attribute.name, .type = attribute.type,
-                           .nullable = attribute.nullable, .metadata_json = attribute.metadata_json});
+        fields_.push_back({.name = attribute.name,
+                           .type = attribute.type,
+                           .nullable = attribute.nullable,
+                           .metadata_json = attribute.metadata_json});
     }
-    if (duckdb_prepare(connection_->handle.get(), sql_.c_str(), statement_.out()) != DuckDBSuccess) {
+    if (duckdb_prepare(connection_->handle.get(), sql_.c_str(), statement_.out()) !=
+        DuckDBSuccess) {
         base::Error error = duck_error(duckdb_prepare_error(statement_.get()));
         return fail(error.code() == Code::kInternal ? error.with("plan " + sql_) : error);
     }
@@ -281,7 +286,8 @@ Result<void> PreparedImpl::prepare(const LogicalNode& plan, const ScanInputs* ex
     }
     sql_ = fmt::format("SELECT {} FROM ({})", list, sql_);
     statement_ = DuckStatement();
-    if (duckdb_prepare(connection_->handle.get(), sql_.c_str(), statement_.out()) != DuckDBSuccess) {
+    if (duckdb_prepare(connection_->handle.get(), sql_.c_str(), statement_.out()) !=
+        DuckDBSuccess) {
         return fail(duck_error(duckdb_prepare_error(statement_.get())).with("plan " + sql_));
     }
     return {};
@@ -302,8 +308,8 @@ Result<void> PreparedImpl::bind(const ScanInputs& inputs, const RunContext& cont
             }
             for (std::size_t i = 0; i < slot->types.size(); ++i) {
                 if (duck_type_name(batch.fields()[i].type) != duck_type_name(slot->types[i])) {
-                    return fail(Code::kInternal, "scan {}: column {} is {}, its batch has {}", scan_id,
-                                i, slot->types[i].simple_string(),
+                    return fail(Code::kInternal, "scan {}: column {} is {}, its batch has {}",
+                                scan_id, i, slot->types[i].simple_string(),
                                 batch.fields()[i].type.simple_string());
                 }
             }

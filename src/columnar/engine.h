@@ -4,8 +4,9 @@
 // again and again over other input, as each micro-batch of a streaming query does: the plan is
 // lowered and planned once, and each run only binds batches to its scans. Results come as batches
 // of bounded size. Errors of a running query carry Spark's conditions (DIVIDE_BY_ZERO, CAST_…).
-// Thread-safe; a Prepared belongs to one thread at a time and ends before its Engine. DuckDB's threads
-// do not leave this room. An Engine must end before main() does: DuckDB's close touches thread-locals.
+// Thread-safe; a Prepared belongs to one thread at a time and ends before its Engine. DuckDB's
+// threads do not leave this room. An Engine must end before main() does: DuckDB's close touches
+// thread-locals.
 #pragma once
 
 #include <atomic>

@@ -45,7 +45,8 @@ Attribute attribute(plan::AttributeId id, std::string name, DataType type) {
     return {.id = id, .name = std::move(name), .type = std::move(type)};
 }
 TypedExprPtr ref(const Attribute& of) {
-    return std::make_shared<TypedExpr>(TypedExpr{.node = plan::AttributeRef{of.id}, .type = of.type});
+    return std::make_shared<TypedExpr>(
+        TypedExpr{.node = plan::AttributeRef{of.id}, .type = of.type});
 }
 TypedExprPtr constant(plan::Literal literal) {
     const DataType type = literal.type;
@@ -55,19 +56,22 @@ TypedExprPtr constant(plan::Literal literal) {
 }
 TypedExprPtr call(std::string name, std::vector<TypedExprPtr> args, DataType type,
                   plan::EvalMode mode = plan::EvalMode::kAnsi) {
-    return std::make_shared<TypedExpr>(TypedExpr{
-        .node = plan::FunctionCall{.name = std::move(name), .args = std::move(args), .mode = mode,
-                                   .session_time_zone = "UTC"},
-        .type = std::move(type)});
+    return std::make_shared<TypedExpr>(
+        TypedExpr{.node = plan::FunctionCall{.name = std::move(name),
+                                             .args = std::move(args),
+                                             .mode = mode,
+                                             .session_time_zone = "UTC"},
+                  .type = std::move(type)});
 }
 TypedExprPtr aggregate(std::string name, std::vector<TypedExprPtr> args, DataType type) {
-    return std::make_shared<TypedExpr>(TypedExpr{
-        .node = plan::AggregateCall{.name = std::move(name), .args = std::move(args)},
-        .type = std::move(type)});
+    return std::make_shared<TypedExpr>(
+        TypedExpr{.node = plan::AggregateCall{.name = std::move(name), .args = std::move(args)},
+                  .type = std::move(type)});
 }
 TypedExprPtr cast(TypedExprPtr child, DataType type, plan::EvalMode mode = plan::EvalMode::kAnsi) {
     return std::make_shared<TypedExpr>(TypedExpr{
-        .node = plan::TypedCast{.child = std::move(child), .mode = mode, .session_time_zone = "UTC"},
+        .node =
+            plan::TypedCast{.child = std::move(child), .mode = mode, .session_time_zone = "UTC"},
         .type = std::move(type)});
 }
 // One row with one value.
@@ -75,7 +79,9 @@ LogicalPtr value(const TypedExprPtr& expression) {
     return make_logical(plan::ProjectNode{
         .columns = {{.output = attribute(900, "v", expression->type), .expression = expression}}});
 }
-std::string eval(const TypedExprPtr& expression) { return run(value(expression)).at(0); }
+std::string eval(const TypedExprPtr& expression) {
+    return run(value(expression)).at(0);
+}
 
 // A table of users and hits.
 const Attribute kUser = attribute(1, "user", DataType::string());
@@ -122,7 +128,8 @@ TEST(Engine, a_scan_without_input_is_an_error) {
 }
 
 TEST(Engine, projects_and_filters) {
-    const auto twice = call("*", {ref(kHits), constant(plan::Literal::long_(2))}, DataType::long_());
+    const auto twice =
+        call("*", {ref(kHits), constant(plan::Literal::long_(2))}, DataType::long_());
     const auto filter = make_logical(plan::LogicalFilter{
         scan(), call(">", {ref(kHits), constant(plan::Literal::long_(2))}, DataType::boolean())});
     EXPECT_THAT(run(make_logical(plan::ProjectNode{
@@ -134,11 +141,11 @@ TEST(Engine, projects_and_filters) {
 TEST(Engine, aggregates_sorts_and_limits) {
     const auto total = attribute(11, "total", DataType::long_());
     const auto rows = attribute(12, "rows", DataType::long_());
-    const auto grouped = make_logical(plan::AggregateNode{
-        scan(),
-        {{kUser, ref(kUser)}},
-        {{total, aggregate("sum", {ref(kHits)}, DataType::long_())},
-         {rows, aggregate("count", {}, DataType::long_())}}});
+    const auto grouped = make_logical(
+        plan::AggregateNode{scan(),
+                            {{kUser, ref(kUser)}},
+                            {{total, aggregate("sum", {ref(kHits)}, DataType::long_())},
+                             {rows, aggregate("count", {}, DataType::long_())}}});
     const auto sorted = make_logical(plan::LogicalSort{
         grouped, {{.expression = ref(kUser), .ascending = true, .nulls_first = true}}});
     EXPECT_THAT(run(sorted, table()),
@@ -163,15 +170,16 @@ TEST(Engine, joins_of_every_kind) {
         const Attribute b = attribute(22, "b", DataType::long_());
         const auto left = make_logical(plan::RangeNode{0, 3, 1, a});
         const auto right = make_logical(plan::RangeNode{1, 5, 2, b});
-        const auto joined = make_logical(plan::JoinNode{
-            left, right, type, call("==", {ref(a), ref(b)}, DataType::boolean()), false,
-            both ? std::vector{a, b} : std::vector{a}});
+        const auto joined = make_logical(
+            plan::JoinNode{left, right, type, call("==", {ref(a), ref(b)}, DataType::boolean()),
+                           false, both ? std::vector{a, b} : std::vector{a}});
         std::vector<plan::TypedOrder> orders = {{ref(a)}};
         if (both) orders.push_back({ref(b)});
         return run(make_logical(plan::LogicalSort{joined, orders}));
     };
     EXPECT_THAT(join(plan::JoinType::kInner, true), testing::ElementsAre("1|1"));
-    EXPECT_THAT(join(plan::JoinType::kLeftOuter, true), testing::ElementsAre("0|NULL", "1|1", "2|NULL"));
+    EXPECT_THAT(join(plan::JoinType::kLeftOuter, true),
+                testing::ElementsAre("0|NULL", "1|1", "2|NULL"));
     EXPECT_THAT(join(plan::JoinType::kRightOuter, true), testing::ElementsAre("NULL|3", "1|1"));
     EXPECT_THAT(join(plan::JoinType::kFullOuter, true),
                 testing::ElementsAre("NULL|3", "0|NULL", "1|1", "2|NULL"));
@@ -186,10 +194,13 @@ TEST(Engine, set_operations) {
     const auto run_set = [&](plan::SetOpType type, bool all) {
         const auto sets = make_logical(plan::SetOpNode{
             {make_logical(plan::RangeNode{0, 3, 1, a}), make_logical(plan::RangeNode{2, 4, 1, b})},
-            type, all, {c}});
+            type,
+            all,
+            {c}});
         return run(make_logical(plan::LogicalSort{sets, {{ref(c)}}}));
     };
-    EXPECT_THAT(run_set(plan::SetOpType::kUnion, true), testing::ElementsAre("0", "1", "2", "2", "3"));
+    EXPECT_THAT(run_set(plan::SetOpType::kUnion, true),
+                testing::ElementsAre("0", "1", "2", "2", "3"));
     EXPECT_THAT(run_set(plan::SetOpType::kUnion, false), testing::ElementsAre("0", "1", "2", "3"));
     EXPECT_THAT(run_set(plan::SetOpType::kIntersect, false), testing::ElementsAre("2"));
     EXPECT_THAT(run_set(plan::SetOpType::kExcept, false), testing::ElementsAre("0", "1"));
@@ -202,11 +213,11 @@ TEST(Engine, time_windows_begin_at_the_epoch) {
     const auto windows = [&](std::int64_t minutes, std::int64_t slide) {
         const auto node = make_logical(plan::TimeWindowNode{
             scan(), ref(kTime), minutes * 60'000'000, slide * 60'000'000, 0, window});
-        return run(make_logical(plan::LogicalSort{
-                       make_logical(plan::ProjectNode{
-                           node, {{kHits, ref(kHits)}, {window, ref(window)}}}),
-                       {{ref(kHits)}, {ref(window)}}}),
-                   table());
+        return run(
+            make_logical(plan::LogicalSort{
+                make_logical(plan::ProjectNode{node, {{kHits, ref(kHits)}, {window, ref(window)}}}),
+                {{ref(kHits)}, {ref(window)}}}),
+            table());
     };
     EXPECT_THAT(windows(10, 10),
                 testing::ElementsAre("1|{1969-12-31 23:50:00, 1970-01-01 00:00:00}",
@@ -244,15 +255,17 @@ TEST(Engine, results_come_in_batches_of_the_wanted_size) {
     const Attribute a = attribute(21, "a", DataType::long_());
     const auto plan = make_logical(plan::RangeNode{0, 10000, 1, a});
     std::vector<std::int64_t> sizes;
-    ASSERT_TRUE(engine().run(*plan, {}, {.batch_rows = 3000}, [&](const Batch& batch) -> base::Result<void> {
-        sizes.push_back(batch.rows());
-        return {};
-    }));
+    ASSERT_TRUE(engine().run(*plan, {}, {.batch_rows = 3000},
+                             [&](const Batch& batch) -> base::Result<void> {
+                                 sizes.push_back(batch.rows());
+                                 return {};
+                             }));
     EXPECT_THAT(sizes, testing::ElementsAre(3000, 3000, 3000, 1000));
 }
 
 TEST(Engine, a_sink_that_fails_ends_the_run) {
-    const auto plan = make_logical(plan::RangeNode{0, 1'000'000, 1, attribute(21, "a", DataType::long_())});
+    const auto plan =
+        make_logical(plan::RangeNode{0, 1'000'000, 1, attribute(21, "a", DataType::long_())});
     const auto outcome = engine().run(*plan, {}, {}, [](const Batch&) -> base::Result<void> {
         return base::fail(base::Code::kNoSpace, "full");
     });
@@ -261,17 +274,19 @@ TEST(Engine, a_sink_that_fails_ends_the_run) {
 
 TEST(Engine, a_cancelled_run_stops) {
     const std::atomic<bool> cancelled = true;
-    const auto plan = make_logical(plan::RangeNode{0, 1LL << 40, 1, attribute(21, "a", DataType::long_())});
+    const auto plan =
+        make_logical(plan::RangeNode{0, 1LL << 40, 1, attribute(21, "a", DataType::long_())});
     const auto batches = collect(engine(), *plan, {}, {.cancelled = &cancelled});
     ASSERT_FALSE(batches);
     EXPECT_EQ(batches.error().code(), base::Code::kCancelled);
 }
 
 TEST(Engine, reads_json_into_structs) {
-    const auto type = DataType::structure({{.name = "a", .type = DataType::long_()},
-                                           {.name = "b", .type = DataType::string()},
-                                           {.name = "t", .type = DataType::timestamp()},
-                                           {.name = "l", .type = DataType::array(DataType::integer())}});
+    const auto type =
+        DataType::structure({{.name = "a", .type = DataType::long_()},
+                             {.name = "b", .type = DataType::string()},
+                             {.name = "t", .type = DataType::timestamp()},
+                             {.name = "l", .type = DataType::array(DataType::integer())}});
     const auto read = [&](const char* text) {
         return eval(call("from_json", {constant(plan::Literal::string(text))}, type));
     };
@@ -293,9 +308,10 @@ TEST(Engine, casts_strings_as_spark) {
     EXPECT_EQ(eval(cast(text(" 12 "), DataType::integer())), "12");
     EXPECT_EQ(eval(cast(text("1.9"), DataType::integer(), plan::EvalMode::kLegacy)), "1");
     EXPECT_EQ(eval(cast(text("x"), DataType::integer(), plan::EvalMode::kTry)), "NULL");
-    EXPECT_THAT(eval(cast(text("1.5"), DataType::integer())),
-                testing::HasSubstr("[CAST_INVALID_INPUT] The value '1.5' of the type \"STRING\" cannot "
-                                   "be cast to \"INT\""));
+    EXPECT_THAT(
+        eval(cast(text("1.5"), DataType::integer())),
+        testing::HasSubstr("[CAST_INVALID_INPUT] The value '1.5' of the type \"STRING\" cannot "
+                           "be cast to \"INT\""));
     EXPECT_EQ(eval(cast(text("1e3"), DataType::double_())), "1000.0");
     EXPECT_EQ(eval(cast(text("-Infinity"), DataType::double_())), "-Infinity");
     EXPECT_EQ(eval(cast(text("12.345"), DataType::decimal(5, 2))), "12.35");
@@ -315,11 +331,13 @@ TEST(Engine, casts_numbers_as_spark) {
     EXPECT_EQ(eval(cast(real(1e10), DataType::string())), "1.0E10");
     EXPECT_EQ(eval(cast(real(1.005), DataType::decimal(10, 2))), "1.01");
     EXPECT_EQ(eval(cast(real(3e9), DataType::integer(), plan::EvalMode::kLegacy)), "2147483647");
-    EXPECT_THAT(eval(cast(constant(plan::Literal::long_(300)), DataType::byte_())),
-                testing::HasSubstr("[CAST_OVERFLOW] The value 300L of the type \"BIGINT\" cannot be "
-                                   "cast to \"TINYINT\""));
-    EXPECT_EQ(eval(cast(constant(plan::Literal::long_(300)), DataType::byte_(), plan::EvalMode::kLegacy)),
-              "44");
+    EXPECT_THAT(
+        eval(cast(constant(plan::Literal::long_(300)), DataType::byte_())),
+        testing::HasSubstr("[CAST_OVERFLOW] The value 300L of the type \"BIGINT\" cannot be "
+                           "cast to \"TINYINT\""));
+    EXPECT_EQ(
+        eval(cast(constant(plan::Literal::long_(300)), DataType::byte_(), plan::EvalMode::kLegacy)),
+        "44");
 }
 
 TEST(Engine, arithmetic_errors_are_sparks) {
@@ -334,7 +352,8 @@ TEST(Engine, arithmetic_errors_are_sparks) {
     const auto real = [](double value) { return constant(plan::Literal::double_(value)); };
     EXPECT_THAT(eval(call("/", {real(1), real(0)}, DataType::double_())),
                 testing::HasSubstr("[DIVIDE_BY_ZERO]"));
-    EXPECT_EQ(eval(call("/", {real(1), real(0)}, DataType::double_(), plan::EvalMode::kLegacy)), "NULL");
+    EXPECT_EQ(eval(call("/", {real(1), real(0)}, DataType::double_(), plan::EvalMode::kLegacy)),
+              "NULL");
 }
 
 TEST(Engine, local_data_comes_from_arrow) {
@@ -343,8 +362,9 @@ TEST(Engine, local_data_comes_from_arrow) {
                     .arrow_ipc = ipc,
                     .output = {kUser, attribute(2, "hits", DataType::integer()), kTime}})),
                 testing::Contains("bo|2|1970-01-01 00:04:00"));
-    EXPECT_THAT(run(make_logical(plan::LocalDataNode{.arrow_ipc = "junk", .output = {kUser}})).at(0),
-                testing::StartsWith("corrupt"));
+    EXPECT_THAT(
+        run(make_logical(plan::LocalDataNode{.arrow_ipc = "junk", .output = {kUser}})).at(0),
+        testing::StartsWith("corrupt"));
 }
 
 TEST(Engine, plans_that_are_too_deep_are_refused) {

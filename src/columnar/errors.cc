@@ -42,37 +42,44 @@ constexpr std::array kKnown = {
     Known{"ARITHMETIC_OVERFLOW", "22003", Code::kArithmetic,
           "<message>.<alternative> If necessary set <config> to \"false\" to bypass this error.",
           kArithmetic},
-    Known{"BINARY_ARITHMETIC_OVERFLOW", "22003", Code::kArithmetic,
-          "<value1> <symbol> <value2> caused overflow. Use <functionName> to ignore overflow problem "
-          "and return NULL.",
-          kArithmetic},
+    Known{
+        "BINARY_ARITHMETIC_OVERFLOW", "22003", Code::kArithmetic,
+        "<value1> <symbol> <value2> caused overflow. Use <functionName> to ignore overflow problem "
+        "and return NULL.",
+        kArithmetic},
     Known{"CAST_OVERFLOW", "22003", Code::kArithmetic,
           "The value <value> of the type <sourceType> cannot be cast to <targetType> due to an "
           "overflow. Use `try_cast` to tolerate overflow and return NULL instead.",
           kArithmetic},
-    Known{"CAST_INVALID_INPUT", "22018", Code::kRuntime,
-          "The value <expression> of the type <sourceType> cannot be cast to <targetType> because it "
-          "is malformed. Correct the value as per the syntax, or change its target type. Use "
-          "`try_cast` to tolerate malformed input and return NULL instead.",
-          kNumberFormat},
-    Known{"NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003", Code::kArithmetic,
-          "<value> cannot be represented as Decimal(<precision>, <scale>). If necessary set <config> "
-          "to \"false\" to bypass this error, and return NULL instead.",
-          kArithmetic},
-    Known{"INVALID_ARRAY_INDEX", "22003", Code::kRuntime,
-          "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use the SQL "
-          "function `get()` to tolerate accessing element at invalid index and return NULL instead.",
-          kArrayIndex},
-    Known{"INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003", Code::kRuntime,
-          "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use "
-          "`try_element_at` to tolerate accessing element at invalid index and return NULL instead.",
-          kArrayIndex},
-    Known{"INVALID_INDEX_OF_ZERO", "22003", Code::kRuntime,
-          "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index "
-          "1).",
-          kRuntime},
+    Known{
+        "CAST_INVALID_INPUT", "22018", Code::kRuntime,
+        "The value <expression> of the type <sourceType> cannot be cast to <targetType> because it "
+        "is malformed. Correct the value as per the syntax, or change its target type. Use "
+        "`try_cast` to tolerate malformed input and return NULL instead.",
+        kNumberFormat},
+    Known{
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003", Code::kArithmetic,
+        "<value> cannot be represented as Decimal(<precision>, <scale>). If necessary set <config> "
+        "to \"false\" to bypass this error, and return NULL instead.",
+        kArithmetic},
+    Known{
+        "INVALID_ARRAY_INDEX", "22003", Code::kRuntime,
+        "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use the SQL "
+        "function `get()` to tolerate accessing element at invalid index and return NULL instead.",
+        kArrayIndex},
+    Known{
+        "INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003", Code::kRuntime,
+        "The index <indexValue> is out of bounds. The array has <arraySize> elements. Use "
+        "`try_element_at` to tolerate accessing element at invalid index and return NULL instead.",
+        kArrayIndex},
+    Known{
+        "INVALID_INDEX_OF_ZERO", "22003", Code::kRuntime,
+        "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index "
+        "1).",
+        kRuntime},
     Known{"MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", Code::kRuntime,
-          "Malformed records are detected in record parsing: <badRecord>. Parse Mode: <failFastMode>. "
+          "Malformed records are detected in record parsing: <badRecord>. Parse Mode: "
+          "<failFastMode>. "
           "To process malformed records as null result, try setting the option 'mode' as "
           "'PERMISSIVE'.",
           "org.apache.spark.SparkException"},
@@ -81,15 +88,18 @@ constexpr std::array kKnown = {
           "instead.",
           kDateTime},
     Known{"CANNOT_PARSE_TIME", "22010", Code::kRuntime,
-          "The input string <input> cannot be parsed to a TIME value because it does not match to the "
+          "The input string <input> cannot be parsed to a TIME value because it does not match to "
+          "the "
           "datetime format <format>.",
           kDateTime},
     Known{"DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "22023", Code::kRuntime,
-          "<rangeMessage>. If necessary set <ansiConfig> to \"false\" to bypass this error.", kDateTime},
+          "<rangeMessage>. If necessary set <ansiConfig> to \"false\" to bypass this error.",
+          kDateTime},
     Known{"INVALID_PARAMETER_VALUE.PATTERN", "22023", Code::kRuntime,
           "The value of parameter(s) <parameter> in <functionName> is invalid: <value>.", kRuntime},
     Known{"INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", Code::kRuntime,
-          "The value of parameter(s) `idx` in <functionName> is invalid: Expects group index between 0 "
+          "The value of parameter(s) `idx` in <functionName> is invalid: Expects group index "
+          "between 0 "
           "and <groupCount>, but got <groupIndex>.",
           kRuntime},
     Known{"INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER", "22007", Code::kRuntime,
@@ -98,15 +108,16 @@ constexpr std::array kKnown = {
           kIllegalArgument},
     Known{"SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000", Code::kRuntime,
           "More than one row returned by a subquery used as an expression.", kRuntime},
-    Known{"DUPLICATED_MAP_KEY", "23505", Code::kRuntime,
-          "Duplicate map key <key> was found, please check the input data. If you want to remove the "
-          "duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\" so that the "
-          "key inserted at last takes precedence.",
-          kRuntime},
+    Known{
+        "DUPLICATED_MAP_KEY", "23505", Code::kRuntime,
+        "Duplicate map key <key> was found, please check the input data. If you want to remove the "
+        "duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\" so that the "
+        "key inserted at last takes precedence.",
+        kRuntime},
     Known{"NULL_MAP_KEY", "2200E", Code::kRuntime, "Cannot use null as map key.", kRuntime},
     Known{"USER_RAISED_EXCEPTION", "P0001", Code::kRuntime, "<errorMessage>", kRuntime},
-    Known{"ILLEGAL_DAY_OF_WEEK", "22009", Code::kRuntime, "Illegal input for day of week: <string>.",
-          kIllegalArgument},
+    Known{"ILLEGAL_DAY_OF_WEEK", "22009", Code::kRuntime,
+          "Illegal input for day of week: <string>.", kIllegalArgument},
     Known{"CONVERSION_INVALID_INPUT", "22018", Code::kRuntime,
           "The value <str> (<fmt>) cannot be converted to <targetType> because it is malformed. "
           "Correct the value as per the syntax, or change its format. Use <suggestion> to tolerate "
@@ -178,8 +189,9 @@ std::string spark_integer_name(const std::string& duck) {
 
 }  // namespace
 
-std::string condition_text(std::string_view name,
-                           const std::vector<std::pair<std::string_view, std::string>>& parameters) {
+std::string condition_text(
+    std::string_view name,
+    const std::vector<std::pair<std::string_view, std::string>>& parameters) {
     std::string text = "\x01";
     text += name;
     for (const auto& [key, value] : parameters) {
@@ -205,9 +217,11 @@ Error duck_error(const char* raw) {
         const std::string name = inside.substr(0, at);
         while (at != std::string::npos) {
             const std::size_t next = inside.find('\x02', at + 1);
-            const std::string pair = inside.substr(at + 1, next == std::string::npos ? next : next - at - 1);
+            const std::string pair =
+                inside.substr(at + 1, next == std::string::npos ? next : next - at - 1);
             const std::size_t split = pair.find('\x03');
-            if (split != std::string::npos) parameters[pair.substr(0, split)] = pair.substr(split + 1);
+            if (split != std::string::npos)
+                parameters[pair.substr(0, split)] = pair.substr(split + 1);
             at = next;
         }
         return make_error(name, std::move(parameters));
@@ -233,17 +247,22 @@ Error duck_error(const char* raw) {
         const std::string function = match[1] == "addition"      ? "try_add"
                                      : match[1] == "subtraction" ? "try_subtract"
                                                                  : "try_multiply";
-        return make_error("ARITHMETIC_OVERFLOW",
-                          {{"message", match[2] == "INT64" ? "long overflow" : "integer overflow"},
-                           {"alternative",
-                            fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", function)}});
+        return make_error(
+            "ARITHMETIC_OVERFLOW",
+            {{"message", match[2] == "INT64" ? "long overflow" : "integer overflow"},
+             {"alternative",
+              fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", function)}});
     }
     static const std::regex range(
         R"re(Type (\w+) with value (\S+) can't be cast because the value is out of range for the destination type (\w+))re");
     if (std::regex_search(message, match, range)) {
-        if (match[1] == "INT128") return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
+        if (match[1] == "INT128")
+            return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
         const std::string source = match[1];
-        const char* suffix = source == "INT64" ? "L" : source == "INT16" ? "S" : source == "DOUBLE" ? "D" : "";
+        const char* suffix = source == "INT64"    ? "L"
+                             : source == "INT16"  ? "S"
+                             : source == "DOUBLE" ? "D"
+                                                  : "";
         return make_error("CAST_OVERFLOW",
                           {{"value", match[2].str() + suffix},
                            {"sourceType", fmt::format("\"{}\"", spark_integer_name(source))},
@@ -267,7 +286,8 @@ Error duck_error(const char* raw) {
     if (message.find("Map keys must be unique") != std::string::npos) {
         return make_error("DUPLICATED_MAP_KEY", {{"key", ""}});
     }
-    if (message.find("Map keys can not be NULL") != std::string::npos) return make_error("NULL_MAP_KEY", {});
+    if (message.find("Map keys can not be NULL") != std::string::npos)
+        return make_error("NULL_MAP_KEY", {});
     if (message.find("Out of Range Error") != std::string::npos &&
         message.find("verflow") != std::string::npos) {
         return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
@@ -275,22 +295,26 @@ Error duck_error(const char* raw) {
     if (message.starts_with("Out of Memory Error")) return {Code::kResourceExhausted, message};
     if (message.starts_with("IO Error")) return {Code::kIo, message};
     if (message.starts_with("Not implemented Error")) return {Code::kUnsupported, message};
-    if (message.find("No function matches the given name and argument types") != std::string::npos) {
-        return {Code::kUnsupported,
-                fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: {}. SQLSTATE: 0A000",
-                            message.substr(0, message.find('\n'))),
-                {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
+    if (message.find("No function matches the given name and argument types") !=
+        std::string::npos) {
+        return {
+            Code::kUnsupported,
+            fmt::format(
+                "[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: {}. SQLSTATE: 0A000",
+                message.substr(0, message.find('\n'))),
+            {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
     }
     const std::size_t ours = message.find("Function with name mr_");
     if (ours != std::string::npos) {
         // A row of the function table that has no implementation here yet.
         const std::size_t start = ours + std::string_view("Function with name mr_").size();
         const std::string name = message.substr(start, message.find(' ', start) - start);
-        return {Code::kUnsupported,
-                fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: function {}. "
-                            "SQLSTATE: 0A000",
-                            name),
-                {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
+        return {
+            Code::kUnsupported,
+            fmt::format("[UNSUPPORTED_FEATURE.FUNCTION] The feature is not supported: function {}. "
+                        "SQLSTATE: 0A000",
+                        name),
+            {.name = "UNSUPPORTED_FEATURE.FUNCTION", .sql_state = "0A000"}};
     }
     if (message.starts_with("INTERNAL Error") || message.starts_with("Binder Error") ||
         message.starts_with("Parser Error") || message.starts_with("Catalog Error")) {

@@ -15,8 +15,10 @@ std::string unescaped(const std::string& option) {
 }
 
 std::string_view trimmed(std::string_view text, bool leading, bool trailing) {
-    while (leading && !text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (trailing && !text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (leading && !text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (trailing && !text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -32,7 +34,8 @@ Result<std::vector<CsvRecord>> read_csv(std::string_view content, const FileOpti
     const bool multi_line = options.flag("multiline", false);
     const bool leading = options.flag("ignoreleadingwhitespace", false);
     const bool trailing = options.flag("ignoretrailingwhitespace", false);
-    if (separator.empty()) return fail(Code::kInvalidArgument, "the CSV option sep must not be empty");
+    if (separator.empty())
+        return fail(Code::kInvalidArgument, "the CSV option sep must not be empty");
     const bool quoting = !quote_text.empty() && quote_text[0] != '\0';
     const char quote = quoting ? quote_text[0] : '\0';
     const bool escaping = !escape_text.empty() && escape_text[0] != '\0';
@@ -113,7 +116,8 @@ Result<std::vector<CsvRecord>> read_csv(std::string_view content, const FileOpti
             }
         }
         if (record.raw.empty()) record.raw = content.substr(start, at - start);
-        while (!record.raw.empty() && (record.raw.back() == '\n' || record.raw.back() == '\r')) record.raw.pop_back();
+        while (!record.raw.empty() && (record.raw.back() == '\n' || record.raw.back() == '\r'))
+            record.raw.pop_back();
         // Empty lines and comments are no records.
         if (trim_all(record.raw).empty()) continue;
         if (!comment.empty() && record.raw.starts_with(comment)) continue;

@@ -27,14 +27,15 @@ bool is_number(std::string_view text) {
 DataType type_of_text(std::string_view text, const FileOptions& options) {
     if (is_number<std::int32_t>(text)) return DataType::integer();
     if (is_number<std::int64_t>(text)) return DataType::long_();
-    if (is_number<double>(text) || text == "NaN" || text == "Inf" || text == "-Inf") return DataType::double_();
+    if (is_number<double>(text) || text == "NaN" || text == "Inf" || text == "-Inf")
+        return DataType::double_();
     // A date is a date only as a whole: with a time behind it, it is a timestamp.
     if (text.size() >= 8 && text.size() <= 10 && std::ranges::count(text, '-') == 2 &&
         options.flag("preferdate", true) && parse_date(text)) {
         return DataType::date();
     }
-    if (text.size() > 10 && std::ranges::count(text, '-') >= 2 && text.find(':') != std::string_view::npos &&
-        parse_local_time(text)) {
+    if (text.size() > 10 && std::ranges::count(text, '-') >= 2 &&
+        text.find(':') != std::string_view::npos && parse_local_time(text)) {
         return DataType::timestamp();
     }
     std::string lower(text);
@@ -51,7 +52,9 @@ DataType common_text(const DataType& a, const DataType& b) {
         if (a.is(TypeKind::kDouble) || b.is(TypeKind::kDouble)) return DataType::double_();
         return DataType::long_();
     }
-    const auto time = [](const DataType& type) { return type.is(TypeKind::kDate) || type.is(TypeKind::kTimestamp); };
+    const auto time = [](const DataType& type) {
+        return type.is(TypeKind::kDate) || type.is(TypeKind::kTimestamp);
+    };
     if (time(a) && time(b)) return DataType::timestamp();
     return DataType::string();
 }
@@ -169,7 +172,8 @@ DataType infer_text_type(const std::vector<std::string_view>& values, const File
 Result<DataType> infer_json_value(std::string_view text) {
     JsonCursor json(text);
     DataType type;
-    if (!type_of_json(json, type, 0)) return fail(Code::kCorrupt, "no JSON: {}", text.substr(0, 100));
+    if (!type_of_json(json, type, 0))
+        return fail(Code::kCorrupt, "no JSON: {}", text.substr(0, 100));
     return settled(type);
 }
 

@@ -29,7 +29,8 @@ std::string local_path(std::string path) {
 
 bool hidden(std::string_view name) {
     // Folders of partitions may begin with an underscore in their key.
-    return name.starts_with('.') || (name.starts_with('_') && name.find('=') == std::string_view::npos);
+    return name.starts_with('.') ||
+           (name.starts_with('_') && name.find('=') == std::string_view::npos);
 }
 
 bool matches(std::string_view pattern, std::string_view name) {
@@ -62,9 +63,11 @@ bool matches(std::string_view pattern, std::string_view name) {
 std::string unescape(std::string_view text) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
+        if (text[i] == '%' && i + 2 < text.size() &&
+            std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
             std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
-            result.push_back(static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
+            result.push_back(
+                static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
             i += 2;
         } else {
             result.push_back(text[i]);
@@ -81,7 +84,8 @@ std::vector<std::pair<std::string, std::string>> partition_of(std::string_view r
         const std::string_view folder = relative.substr(0, slash);
         const std::size_t equals = folder.find('=');
         if (equals != std::string_view::npos && equals > 0) {
-            keys.emplace_back(unescape(folder.substr(0, equals)), unescape(folder.substr(equals + 1)));
+            keys.emplace_back(unescape(folder.substr(0, equals)),
+                              unescape(folder.substr(equals + 1)));
         }
         relative.remove_prefix(slash + 1);
     }
@@ -90,16 +94,19 @@ std::vector<std::pair<std::string, std::string>> partition_of(std::string_view r
 // The file that a path names, as its folder lists it.
 std::optional<runtime::Disk::Entry> entry_of(const runtime::Disk& disk, const std::string& path) {
     const std::size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    const std::string folder = slash == std::string::npos ? "."
+                               : slash == 0               ? "/"
+                                                          : path.substr(0, slash);
     const auto entries = disk.list(folder);
     if (!entries) return std::nullopt;
-    const auto found = std::ranges::find(*entries, path.substr(slash + 1), &runtime::Disk::Entry::name);
+    const auto found =
+        std::ranges::find(*entries, path.substr(slash + 1), &runtime::Disk::Entry::name);
     if (found == entries->end()) return std::nullopt;
     return *found;
 }
 
-Result<void> walk(const runtime::Disk& disk, const std::string& root, const std::string& folder, int depth,
-                  std::vector<DataFile>& files) {
+Result<void> walk(const runtime::Disk& disk, const std::string& root, const std::string& folder,
+                  int depth, std::vector<DataFile>& files) {
     if (depth > kDeepestFolder) return fail(Code::kTooLarge, "{}: folders nested too deep", root);
     MR_TRY(const auto entries, disk.list(folder));
     for (const auto& entry : entries) {
@@ -172,7 +179,8 @@ bool is_file_format(const std::string& format) {
     return format == "parquet" || format == "csv" || format == "json" || format == "text";
 }
 
-Result<std::vector<DataFile>> list_data_files(runtime::Disk& disk, const plan::DataSourceRel& source) {
+Result<std::vector<DataFile>> list_data_files(runtime::Disk& disk,
+                                              const plan::DataSourceRel& source) {
     std::vector<std::string> paths = source.paths;
     const auto option = source.options.find("path");
     if (paths.empty() && option != source.options.end()) paths.push_back(option->second);
@@ -227,7 +235,9 @@ Result<std::vector<DataFile>> list_data_files(runtime::Disk& disk, const plan::D
             return fail(base::Error(
                 Code::kAnalysis,
                 fmt::format("[PATH_NOT_FOUND] Path does not exist: file:{}. SQLSTATE: 42K03", path),
-                {.name = "PATH_NOT_FOUND", .sql_state = "42K03", .parameters = {{"path", "file:" + path}}}));
+                {.name = "PATH_NOT_FOUND",
+                 .sql_state = "42K03",
+                 .parameters = {{"path", "file:" + path}}}));
         }
     }
     return files;
@@ -267,7 +277,8 @@ std::vector<std::string_view> split_lines(std::string_view content) {
             break;
         }
         lines.push_back(content.substr(at, end - at));
-        at = end + (content[end] == '\r' && end + 1 < content.size() && content[end + 1] == '\n' ? 2 : 1);
+        at = end +
+             (content[end] == '\r' && end + 1 < content.size() && content[end + 1] == '\n' ? 2 : 1);
     }
     return lines;
 }

@@ -24,13 +24,13 @@ constexpr std::string_view kSparkSchema = "org.apache.spark.sql.parquet.row.meta
 constexpr std::int64_t kReadRows = 65536;
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) {
-        return std::tolower(x) == std::tolower(y);
-    });
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 Result<std::unique_ptr<parquet::arrow::FileReader>> open(std::string content) {
-    auto input = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(content)));
+    auto input =
+        std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(content)));
     parquet::ArrowReaderProperties properties;
     properties.set_batch_size(kReadRows);
     properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
@@ -126,13 +126,15 @@ Result<Batches> read_parquet(std::string content, const std::vector<std::string>
 Result<std::string> write_parquet(const Batches& batches, const FileOptions& options) {
     return guarded([&]() -> Result<std::string> {
         const std::string codec = options.text("compression", "snappy");
-        const auto compression = codec == "none" || codec == "uncompressed" ? parquet::Compression::UNCOMPRESSED
-                                 : codec == "gzip"                          ? parquet::Compression::GZIP
-                                 : codec == "zstd"                          ? parquet::Compression::ZSTD
-                                 : codec == "lz4" || codec == "lz4_raw"     ? parquet::Compression::LZ4
-                                 : codec == "brotli"                        ? parquet::Compression::BROTLI
-                                                                            : parquet::Compression::SNAPPY;
-        if (batches.empty()) return fail(Code::kInternal, "a Parquet file needs a batch for its schema");
+        const auto compression = codec == "none" || codec == "uncompressed"
+                                     ? parquet::Compression::UNCOMPRESSED
+                                 : codec == "gzip"                      ? parquet::Compression::GZIP
+                                 : codec == "zstd"                      ? parquet::Compression::ZSTD
+                                 : codec == "lz4" || codec == "lz4_raw" ? parquet::Compression::LZ4
+                                 : codec == "brotli" ? parquet::Compression::BROTLI
+                                                     : parquet::Compression::SNAPPY;
+        if (batches.empty())
+            return fail(Code::kInternal, "a Parquet file needs a batch for its schema");
         std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
         for (const Batch& batch : batches) {
             MR_TRY(auto converted, to_arrow(batch, {.time_zone = "UTC"}));
@@ -145,7 +147,8 @@ Result<std::string> write_parquet(const Batches& batches, const FileOptions& opt
         if (!table.ok()) return fail(arrow_error(table.status()));
         auto sink = arrow::io::BufferOutputStream::Create();
         if (!sink.ok()) return fail(arrow_error(sink.status()));
-        const auto properties = parquet::WriterProperties::Builder().compression(compression)->build();
+        const auto properties =
+            parquet::WriterProperties::Builder().compression(compression)->build();
         auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
         auto writer = parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), *sink,
                                                        properties, arrow_properties);

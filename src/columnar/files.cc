@@ -20,9 +20,8 @@ constexpr std::int64_t kRawBatchRows = 65536;
 constexpr std::string_view kDefaultPartition = "__HIVE_DEFAULT_PARTITION__";
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) {
-        return std::tolower(x) == std::tolower(y);
-    });
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 const std::string* partition_value(const DataFile& file, std::string_view name) {
@@ -37,7 +36,8 @@ std::string corrupt_name(const FileOptions& options) {
 }
 
 // The keys of the folders, with the types that their values allow.
-std::vector<Field> partition_fields(const std::vector<DataFile>& files, const FileOptions& options) {
+std::vector<Field> partition_fields(const std::vector<DataFile>& files,
+                                    const FileOptions& options) {
     std::vector<Field> fields;
     if (files.empty()) return fields;
     for (const auto& [key, value] : files[0].partition) {
@@ -96,7 +96,8 @@ void append_partition(RawRows& rows, std::size_t first, const DataFile& file,
 }
 
 // Which of the output's columns come from folders.
-std::vector<std::string> partition_keys(const plan::ScanNode& scan, const std::vector<DataFile>& files) {
+std::vector<std::string> partition_keys(const plan::ScanNode& scan,
+                                        const std::vector<DataFile>& files) {
     std::vector<std::string> keys;
     if (files.empty()) return keys;
     for (const plan::Attribute& attribute : scan.output) {
@@ -105,8 +106,9 @@ std::vector<std::string> partition_keys(const plan::ScanNode& scan, const std::v
     return keys;
 }
 
-Result<Batches> csv_rows(runtime::Disk& disk, const std::vector<DataFile>& files, const FileOptions& options,
-                         const std::vector<std::string>& names, const std::vector<std::string>& keys) {
+Result<Batches> csv_rows(runtime::Disk& disk, const std::vector<DataFile>& files,
+                         const FileOptions& options, const std::vector<std::string>& names,
+                         const std::vector<std::string>& keys) {
     const bool header = options.flag("header", false);
     RawRows rows(names.size() + 1, keys.size());
     for (const DataFile& file : files) {
@@ -133,8 +135,9 @@ Result<Batches> csv_rows(runtime::Disk& disk, const std::vector<DataFile>& files
     return rows.finish();
 }
 
-Result<Batches> line_rows(runtime::Disk& disk, const std::vector<DataFile>& files, const FileOptions& options,
-                          bool skip_blank, const std::vector<std::string>& keys) {
+Result<Batches> line_rows(runtime::Disk& disk, const std::vector<DataFile>& files,
+                          const FileOptions& options, bool skip_blank,
+                          const std::vector<std::string>& keys) {
     const bool whole = options.flag("wholetext", false) || options.flag("multiline", false);
     const std::string line_end = options.text("linesep", "");
     RawRows rows(1, keys.size());
@@ -165,7 +168,8 @@ Result<Batches> line_rows(runtime::Disk& disk, const std::vector<DataFile>& file
 }
 
 // Parquet: the output's columns that the file has, by name; the others are null.
-Result<RawScan> parquet_scan(runtime::Disk& disk, const plan::ScanNode& scan, const std::vector<DataFile>& files,
+Result<RawScan> parquet_scan(runtime::Disk& disk, const plan::ScanNode& scan,
+                             const std::vector<DataFile>& files,
                              const std::vector<std::string>& keys) {
     RawScan raw;
     std::vector<std::string> wanted;
@@ -183,27 +187,37 @@ Result<RawScan> parquet_scan(runtime::Disk& disk, const plan::ScanNode& scan, co
             std::vector<Field> fields;
             std::vector<ArrayPtr> columns;
             for (std::size_t i = 0; i < raw.names.size(); ++i) {
-                const auto found = std::ranges::find_if(
-                    batch.fields(), [&](const Field& field) { return same_name(field.name, raw.names[i]); });
-                if (found != batch.fields().end() && raw.types[i].same_ignoring_nullability(found->type)) {
+                const auto found = std::ranges::find_if(batch.fields(), [&](const Field& field) {
+                    return same_name(field.name, raw.names[i]);
+                });
+                if (found != batch.fields().end() &&
+                    raw.types[i].same_ignoring_nullability(found->type)) {
                     fields.push_back({.name = raw.names[i], .type = raw.types[i]});
-                    columns.push_back(batch.impl()->columns[static_cast<std::size_t>(found - batch.fields().begin())]);
+                    columns.push_back(
+                        batch.impl()
+                            ->columns[static_cast<std::size_t>(found - batch.fields().begin())]);
                     continue;
                 }
                 BatchBuilder builder({{.name = raw.names[i], .type = raw.types[i]}});
                 const std::string* value = partition_value(file, raw.names[i]);
                 if (found != batch.fields().end()) {
                     // Widened as Spark widens: int to long, float to double.
-                    const ColumnView view = batch.column(static_cast<std::size_t>(found - batch.fields().begin()));
+                    const ColumnView view =
+                        batch.column(static_cast<std::size_t>(found - batch.fields().begin()));
                     const bool integers = view.type.is_integral() && raw.types[i].is_integral();
-                    const bool text = (view.type.is_string() || view.type.is(TypeKind::kBinary)) &&
-                                      (raw.types[i].is_string() || raw.types[i].is(TypeKind::kBinary));
-                    const bool times = (view.type.is(TypeKind::kTimestamp) || view.type.is(TypeKind::kTimestampNtz)) &&
-                                       (raw.types[i].is(TypeKind::kTimestamp) || raw.types[i].is(TypeKind::kTimestampNtz));
-                    const bool reals = view.type.is(TypeKind::kFloat) && raw.types[i].is(TypeKind::kDouble);
+                    const bool text =
+                        (view.type.is_string() || view.type.is(TypeKind::kBinary)) &&
+                        (raw.types[i].is_string() || raw.types[i].is(TypeKind::kBinary));
+                    const bool times = (view.type.is(TypeKind::kTimestamp) ||
+                                        view.type.is(TypeKind::kTimestampNtz)) &&
+                                       (raw.types[i].is(TypeKind::kTimestamp) ||
+                                        raw.types[i].is(TypeKind::kTimestampNtz));
+                    const bool reals =
+                        view.type.is(TypeKind::kFloat) && raw.types[i].is(TypeKind::kDouble);
                     if (!integers && !text && !reals && !times) {
-                        return fail(Code::kRuntime, "{}: column {} is {}, not {}", file.path, raw.names[i],
-                                    view.type.simple_string(), raw.types[i].simple_string());
+                        return fail(Code::kRuntime, "{}: column {} is {}, not {}", file.path,
+                                    raw.names[i], view.type.simple_string(),
+                                    raw.types[i].simple_string());
                     }
                     for (std::int64_t row = 0; row < batch.rows(); ++row) {
                         if (view.is_null(row)) {
@@ -211,7 +225,8 @@ Result<RawScan> parquet_scan(runtime::Disk& disk, const plan::ScanNode& scan, co
                         } else if (text) {
                             builder.column(0).append_text(view.text(row));
                         } else if (reals) {
-                            builder.column(0).append_double(static_cast<double>(view.value<float>(row)));
+                            builder.column(0).append_double(
+                                static_cast<double>(view.value<float>(row)));
                         } else {
                             builder.column(0).append_int(
                                 view.type.is(TypeKind::kByte)      ? view.value<std::int8_t>(row)
@@ -256,7 +271,9 @@ Result<std::vector<Field>> csv_schema(runtime::Disk& disk, const std::vector<Dat
             }
             // Spark tells equal names apart by their places.
             for (std::size_t i = 0; i < fields.size(); ++i) {
-                const auto same = [&](const Field& field) { return same_name(field.name, fields[i].name); };
+                const auto same = [&](const Field& field) {
+                    return same_name(field.name, fields[i].name);
+                };
                 if (std::ranges::count_if(fields, same) < 2) continue;
                 const std::string shared = fields[i].name;
                 for (std::size_t j = 0; j < fields.size(); ++j) {
@@ -266,7 +283,8 @@ Result<std::vector<Field>> csv_schema(runtime::Disk& disk, const std::vector<Dat
             values.resize(fields.size());
         }
         if (!options.flag("inferschema", false)) break;
-        for (std::size_t r = header ? 1 : 0; r < records.size() && values[0].size() < kInferenceRows; ++r) {
+        for (std::size_t r = header ? 1 : 0;
+             r < records.size() && values[0].size() < kInferenceRows; ++r) {
             for (std::size_t i = 0; i < fields.size() && i < records[r].fields.size(); ++i) {
                 if (records[r].fields[i]) values[i].push_back(*records[r].fields[i]);
             }
@@ -280,7 +298,8 @@ Result<std::vector<Field>> csv_schema(runtime::Disk& disk, const std::vector<Dat
     return fields;
 }
 
-void append_csv_field(std::string& to, std::string_view text, bool is_null, const FileOptions& options) {
+void append_csv_field(std::string& to, std::string_view text, bool is_null,
+                      const FileOptions& options) {
     const std::string separator = options.text("sep", options.text("delimiter", ","));
     if (is_null) {
         to += options.text("nullvalue", "");
@@ -308,7 +327,8 @@ void append_csv_field(std::string& to, std::string_view text, bool is_null, cons
     to += quote[0];
 }
 
-Result<std::string> write_csv(const Batches& batches, const FileOptions& options, const std::string& time_zone) {
+Result<std::string> write_csv(const Batches& batches, const FileOptions& options,
+                              const std::string& time_zone) {
     MR_TRY(Zone zone, Zone::find(options.text("timezone", time_zone)));
     const std::string separator = options.text("sep", options.text("delimiter", ","));
     MR_TRY(const TimeFormat instant,
@@ -331,9 +351,10 @@ Result<std::string> write_csv(const Batches& batches, const FileOptions& options
             if (columns.back().type.is_nested()) {
                 return fail(base::Error(
                     Code::kAnalysis,
-                    fmt::format("[UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE] The CSV datasource doesn't support "
-                                "the column `{}` of the type \"{}\". SQLSTATE: 0A000",
-                                batch.fields()[i].name, columns.back().type.sql()),
+                    fmt::format(
+                        "[UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE] The CSV datasource doesn't support "
+                        "the column `{}` of the type \"{}\". SQLSTATE: 0A000",
+                        batch.fields()[i].name, columns.back().type.sql()),
                     {.name = "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", .sql_state = "0A000"}));
             }
         }
@@ -352,7 +373,9 @@ Result<std::string> write_csv(const Batches& batches, const FileOptions& options
                 } else if (column.type.is(TypeKind::kTimestampNtz)) {
                     local.append(value, column.value<std::int64_t>(row), 0, "UTC");
                 } else if (column.type.is(TypeKind::kDate)) {
-                    date.append(value, column.value<std::int32_t>(row) * std::int64_t{86'400'000'000}, 0, "UTC");
+                    date.append(value,
+                                column.value<std::int32_t>(row) * std::int64_t{86'400'000'000}, 0,
+                                "UTC");
                 } else {
                     append_display(value, column, row, {.pretty_binary = false});
                 }
@@ -376,7 +399,8 @@ Result<RawScan> scan_files(const plan::ScanNode& scan) {
     if (scan.source.format == "csv") {
         for (const plan::Attribute& attribute : scan.output) {
             const bool from_folder = std::ranges::find(keys, attribute.name) != keys.end();
-            if (!from_folder && attribute.name != corrupt_name(options)) raw.names.push_back(attribute.name);
+            if (!from_folder && attribute.name != corrupt_name(options))
+                raw.names.push_back(attribute.name);
         }
         MR_TRY(raw.batches, csv_rows(*disk, files, options, raw.names, keys));
         raw.names.push_back(corrupt_name(options));
@@ -395,23 +419,29 @@ Result<std::vector<Field>> file_schema(Engine&, const plan::DataSourceRel& sourc
     if (!is_file_format(source.format)) {
         return fail(base::Error(
             Code::kAnalysis,
-            fmt::format("[DATA_SOURCE_NOT_FOUND] Failed to find the data source: {}. Make sure the provider "
-                        "name is correct and the package is properly registered and compatible with your "
-                        "Spark version. SQLSTATE: 42K02",
-                        source.format),
-            {.name = "DATA_SOURCE_NOT_FOUND", .sql_state = "42K02", .parameters = {{"provider", source.format}}}));
+            fmt::format(
+                "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: {}. Make sure the "
+                "provider "
+                "name is correct and the package is properly registered and compatible with your "
+                "Spark version. SQLSTATE: 42K02",
+                source.format),
+            {.name = "DATA_SOURCE_NOT_FOUND",
+             .sql_state = "42K02",
+             .parameters = {{"provider", source.format}}}));
     }
     MR_TRY(const auto files, list_data_files(*disk, source));
     std::vector<Field> fields;
     if (source.format == "text") {
         fields.push_back({.name = "value", .type = DataType::string()});
     } else if (files.empty()) {
-        return fail(base::Error(
-            Code::kAnalysis,
-            fmt::format("[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for {}. It must be specified manually. "
-                        "SQLSTATE: 42KD9",
-                        source.format),
-            {.name = "UNABLE_TO_INFER_SCHEMA", .sql_state = "42KD9", .parameters = {{"format", source.format}}}));
+        return fail(base::Error(Code::kAnalysis,
+                                fmt::format("[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for "
+                                            "{}. It must be specified manually. "
+                                            "SQLSTATE: 42KD9",
+                                            source.format),
+                                {.name = "UNABLE_TO_INFER_SCHEMA",
+                                 .sql_state = "42KD9",
+                                 .parameters = {{"format", source.format}}}));
     } else if (source.format == "parquet") {
         MR_TRY(const std::string content, runtime::read_file(*disk, files.front().path));
         auto found = parquet_schema(content);
@@ -443,8 +473,8 @@ Result<std::vector<Field>> file_schema(Engine&, const plan::DataSourceRel& sourc
     return fields;
 }
 
-Result<std::string> encode_file(const std::string& format, const Batches& batches, const plan::Options& given,
-                                const std::string& time_zone) {
+Result<std::string> encode_file(const std::string& format, const Batches& batches,
+                                const plan::Options& given, const std::string& time_zone) {
     const FileOptions options(given);
     if (format == "parquet") return write_parquet(batches, options);
     if (format == "csv") return write_csv(batches, options, time_zone);
@@ -456,7 +486,8 @@ Result<std::string> encode_file(const std::string& format, const Batches& batche
             ColumnView row_view;
             row_view.type = row_type;
             row_view.rows = batch.rows();
-            for (std::size_t i = 0; i < batch.fields().size(); ++i) row_view.children.push_back(batch.column(i));
+            for (std::size_t i = 0; i < batch.fields().size(); ++i)
+                row_view.children.push_back(batch.column(i));
             for (std::int64_t row = 0; row < batch.rows(); ++row) {
                 append_json(text, *writer, row_view, row);
                 text += '\n';
@@ -468,7 +499,8 @@ Result<std::string> encode_file(const std::string& format, const Batches& batche
         for (const Batch& batch : batches) {
             if (batch.fields().size() != 1 || !batch.fields()[0].type.is_string()) {
                 return fail(Code::kAnalysis,
-                            "Text data source supports only a single column of type string, and you have {} columns.",
+                            "Text data source supports only a single column of type string, and "
+                            "you have {} columns.",
                             batch.fields().size());
             }
             const ColumnView column = batch.column(0);

@@ -22,7 +22,8 @@ struct DataFile {
 bool is_file_format(const std::string& format);
 // The data files of a source, sorted: of each path the file itself, or what lies below the folder
 // but for hidden names; where `_spark_metadata` stands, only what it lists.
-Result<std::vector<DataFile>> list_data_files(runtime::Disk& disk, const plan::DataSourceRel& source);
+Result<std::vector<DataFile>> list_data_files(runtime::Disk& disk,
+                                              const plan::DataSourceRel& source);
 // The content, decompressed when the name says so (.gz, .zst).
 Result<std::string> read_data_file(runtime::Disk& disk, const std::string& path);
 
@@ -64,7 +65,8 @@ Result<std::string> write_parquet(const Batches& batches, const FileOptions& opt
 // One JSON value's type; kCorrupt for a text that is none.
 Result<plan::DataType> infer_json_value(std::string_view text);
 Result<plan::DataType> infer_json(const std::vector<std::string_view>& lines);
-plan::DataType infer_text_type(const std::vector<std::string_view>& values, const FileOptions& options);
+plan::DataType infer_text_type(const std::vector<std::string_view>& values,
+                               const FileOptions& options);
 // Lines of a text, without their ends (\n, \r\n, \r); the last may lack one.
 std::vector<std::string_view> split_lines(std::string_view content);
 

@@ -33,7 +33,8 @@ protected:
     }
     // The schema and the rows of a source, as one text a line.
     std::vector<std::string> read(const std::string& format, const std::string& path,
-                                  const plan::Options& options = {}, const char* ddl_like = nullptr) {
+                                  const plan::Options& options = {},
+                                  const char* ddl_like = nullptr) {
         plan::DataSourceRel source{.format = format, .options = options, .paths = {path}};
         std::vector<plan::Field> fields;
         if (ddl_like != nullptr) {
@@ -47,8 +48,10 @@ protected:
         for (std::size_t i = 0; i < fields.size(); ++i) {
             output.push_back({.id = i + 1, .name = fields[i].name, .type = fields[i].type});
         }
-        const auto batches = collect(
-            engine(), *make_logical(plan::ScanNode{.scan_id = 1, .source = source, .output = output}), {}, {});
+        const auto batches =
+            collect(engine(),
+                    *make_logical(plan::ScanNode{.scan_id = 1, .source = source, .output = output}),
+                    {}, {});
         if (!batches) return {batches.error().to_string()};
         std::vector<std::string> lines = {DataType::structure(fields).simple_string()};
         for (const Batch& batch : *batches) {
@@ -83,10 +86,12 @@ Batch sample() {
 }
 
 TEST_F(Files, parquet_comes_back_as_it_was_written) {
-    const std::string path = write("a.parquet", encode_file("parquet", {sample()}, {}, "UTC").value());
-    EXPECT_THAT(read("parquet", path),
-                testing::ElementsAre("struct<name:string,hits:bigint,at:timestamp,tags:array<string>>",
-                                     "a, \"b\"|5|1970-01-01 00:00:01.5|[x, NULL]", "NULL|NULL|NULL|NULL"));
+    const std::string path =
+        write("a.parquet", encode_file("parquet", {sample()}, {}, "UTC").value());
+    EXPECT_THAT(
+        read("parquet", path),
+        testing::ElementsAre("struct<name:string,hits:bigint,at:timestamp,tags:array<string>>",
+                             "a, \"b\"|5|1970-01-01 00:00:01.5|[x, NULL]", "NULL|NULL|NULL|NULL"));
 }
 
 TEST_F(Files, parquet_that_is_none_is_an_error) {
@@ -101,25 +106,31 @@ TEST_F(Files, parquet_that_is_none_is_an_error) {
 }
 
 TEST_F(Files, json_lines_are_inferred_and_read) {
-    const std::string path = write("a.json", "{\"b\":1,\"a\":\"x\"}\n\n{\"a\":\"y\",\"c\":[1.5]}\n");
+    const std::string path =
+        write("a.json", "{\"b\":1,\"a\":\"x\"}\n\n{\"a\":\"y\",\"c\":[1.5]}\n");
     EXPECT_THAT(read("json", path),
-                testing::ElementsAre("struct<a:string,b:bigint,c:array<double>>", "x|1|NULL", "y|NULL|[1.5]"));
-    EXPECT_THAT(read("json", write("b.json", "{\"a\":1}\n{broken\n")),
-                testing::ElementsAre("struct<_corrupt_record:string,a:bigint>", "NULL|1", "{broken|NULL"));
+                testing::ElementsAre("struct<a:string,b:bigint,c:array<double>>", "x|1|NULL",
+                                     "y|NULL|[1.5]"));
+    EXPECT_THAT(
+        read("json", write("b.json", "{\"a\":1}\n{broken\n")),
+        testing::ElementsAre("struct<_corrupt_record:string,a:bigint>", "NULL|1", "{broken|NULL"));
 }
 
 TEST_F(Files, json_drops_nulls_when_written) {
-    EXPECT_EQ(encode_file("json", {sample()}, {}, "UTC").value(),
-              "{\"name\":\"a, \\\"b\\\"\",\"hits\":5,\"at\":\"1970-01-01T00:00:01.500Z\",\"tags\":[\"x\",null]}\n{}\n");
+    EXPECT_EQ(
+        encode_file("json", {sample()}, {}, "UTC").value(),
+        "{\"name\":\"a, "
+        "\\\"b\\\"\",\"hits\":5,\"at\":\"1970-01-01T00:00:01.500Z\",\"tags\":[\"x\",null]}\n{}\n");
 }
 
 TEST_F(Files, csv_obeys_its_options) {
     const std::string path = write("a.csv", "id,name,at\n1,\"a,b\",2024-01-02 03:04:05\n2,,\n");
-    EXPECT_THAT(read("csv", path), testing::ElementsAre("struct<_c0:string,_c1:string,_c2:string>",
-                                                       "id|name|at", "1|a,b|2024-01-02 03:04:05", "2|NULL|NULL"));
+    EXPECT_THAT(read("csv", path),
+                testing::ElementsAre("struct<_c0:string,_c1:string,_c2:string>", "id|name|at",
+                                     "1|a,b|2024-01-02 03:04:05", "2|NULL|NULL"));
     EXPECT_THAT(read("csv", path, {{"header", "true"}, {"inferschema", "true"}}),
-                testing::ElementsAre("struct<id:int,name:string,at:timestamp>", "1|a,b|2024-01-02 03:04:05",
-                                     "2|NULL|NULL"));
+                testing::ElementsAre("struct<id:int,name:string,at:timestamp>",
+                                     "1|a,b|2024-01-02 03:04:05", "2|NULL|NULL"));
     EXPECT_THAT(read("csv", write("b.csv", "1;x\n;y\n"), {{"sep", ";"}, {"inferschema", "true"}}),
                 testing::ElementsAre("struct<_c0:int,_c1:string>", "1|x", "NULL|y"));
 }
@@ -134,7 +145,8 @@ TEST_F(Files, folders_give_partition_columns) {
     write("t/day=2024-01-02/n=2/a.json", "{\"v\":2}\n");
     write("t/_hidden/a.json", "{\"v\":3}\n");
     EXPECT_THAT(read("json", folder_ + "/t"),
-                testing::ElementsAre("struct<v:bigint,day:date,n:int>", "1|2024-01-01|1", "2|2024-01-02|2"));
+                testing::ElementsAre("struct<v:bigint,day:date,n:int>", "1|2024-01-01|1",
+                                     "2|2024-01-02|2"));
 }
 
 TEST_F(Files, a_manifest_says_which_files_count) {

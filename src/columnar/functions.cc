@@ -53,7 +53,6 @@ void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector outpu
     }
 }
 
-
 void destroy_body(void* data) {
     auto* body = static_cast<Body*>(data);
     if (body->destroy != nullptr) body->destroy(body->data);
@@ -71,8 +70,8 @@ void TextLists::add(std::string_view text) {
         capacity_ = std::max<idx_t>(2048, 2 * capacity_);
         duckdb_list_vector_reserve(call_.output(), capacity_);
     }
-    duckdb_unsafe_vector_assign_string_element_len(duckdb_list_vector_get_child(call_.output()), size_++,
-                                                   text.data(), text.size());
+    duckdb_unsafe_vector_assign_string_element_len(duckdb_list_vector_get_child(call_.output()),
+                                                   size_++, text.data(), text.size());
 }
 
 void TextLists::end_row(idx_t row) {
@@ -129,7 +128,8 @@ Result<void> register_typed(duckdb_connection connection, const std::string& nam
     duckdb_scalar_function_set_function(function, run);
     const duckdb_state state = duckdb_register_scalar_function(connection, function);
     duckdb_destroy_scalar_function(&function);
-    if (state != DuckDBSuccess) return fail(Code::kInternal, "register function {} with DuckDB", name);
+    if (state != DuckDBSuccess)
+        return fail(Code::kInternal, "register function {} with DuckDB", name);
     return {};
 }
 

@@ -38,7 +38,9 @@ public:
 
     idx_t rows() const { return rows_; }
     idx_t arguments() const { return duckdb_data_chunk_get_column_count(input_); }
-    duckdb_vector argument(idx_t index) const { return duckdb_data_chunk_get_vector(input_, index); }
+    duckdb_vector argument(idx_t index) const {
+        return duckdb_data_chunk_get_vector(input_, index);
+    }
     template <class T>
     Column<T> column(idx_t index) const {
         return Column<T>(argument(index));
@@ -86,7 +88,9 @@ public:
         bool is_volatile = false;
         bool lists_result = false;  // The result is an array of `result`.
     };
-    void add(std::string name, Entry entry) { entries_[std::move(name)].push_back(std::move(entry)); }
+    void add(std::string name, Entry entry) {
+        entries_[std::move(name)].push_back(std::move(entry));
+    }
     Result<void> register_all(duckdb_connection connection) const;
 
 private:

@@ -26,7 +26,9 @@ protected:
         add_json_functions(list);
         ASSERT_TRUE(list.register_all(connection_->get()));
         DuckResult result;
-        ASSERT_EQ(duckdb_query(connection_->get(), std::string(macro_script()).c_str(), result.out()), DuckDBSuccess)
+        ASSERT_EQ(
+            duckdb_query(connection_->get(), std::string(macro_script()).c_str(), result.out()),
+            DuckDBSuccess)
             << duckdb_result_error(result.out());
     }
     static void TearDownTestSuite() {
@@ -42,10 +44,12 @@ protected:
         const DuckChunk chunk(duckdb_fetch_chunk(result.get()));
         const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk.get(), 0);
         if (vector_is_null(duckdb_vector_get_validity(vector), 0)) return "NULL";
-        return std::string(text_of(*static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))));
+        return std::string(
+            text_of(*static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))));
     }
     static void check(const std::vector<std::pair<std::string, std::string>>& cases) {
-        for (const auto& [expression, expected] : cases) EXPECT_EQ(eval(expression), expected) << expression;
+        for (const auto& [expression, expected] : cases)
+            EXPECT_EQ(eval(expression), expected) << expression;
     }
     static DuckDatabase* database_;
     static DuckConnection* connection_;
@@ -67,7 +71,8 @@ TEST_F(Functions, regular_expressions_are_javas) {
            {"mr_regexp_extract_all('a1b2', '(\\d)', 1)", "[1, 2]"},
            {"mr_regexp_count('a1b2', '\\d')", "2"},
            {"mr_regexp_instr('éa1', '\\d')", "3"}});
-    EXPECT_THAT(eval("mr_rlike('a', '(')"), testing::HasSubstr("[INVALID_PARAMETER_VALUE.PATTERN]"));
+    EXPECT_THAT(eval("mr_rlike('a', '(')"),
+                testing::HasSubstr("[INVALID_PARAMETER_VALUE.PATTERN]"));
     EXPECT_THAT(eval("mr_regexp_extract('a1', '(\\d)', 2)"),
                 testing::HasSubstr("Expects group index between 0 and 1, but got 2"));
 }
@@ -93,7 +98,8 @@ TEST_F(Functions, text_is_cut_as_in_spark) {
            {"mr_hex(17::BIGINT)", "11"},
            {"mr_hex('Spark SQL')", "537061726B2053514C"},
            {"mr_parse_url('ansi', 'http://spark.apache.org/path?query=1', 'QUERY', 'query')", "1"},
-           {"mr_parse_url('ansi', 'http://u@spark.apache.org:80/path?query=1', 'HOST')", "spark.apache.org"},
+           {"mr_parse_url('ansi', 'http://u@spark.apache.org:80/path?query=1', 'HOST')",
+            "spark.apache.org"},
            {"mr_url_decode('https%3A%2F%2Fspark.apache.org', 'ansi')", "https://spark.apache.org"},
            {"mr_format_number(12332.123456::DOUBLE, 4)", "12,332.1235"},
            {"mr_mask('abcd-EFGH-8765', 'X', 'x', 'n', NULL)", "xxxx-XXXX-nnnn"}});
@@ -107,17 +113,23 @@ TEST_F(Functions, hashes_are_sparks) {
 }
 
 TEST_F(Functions, times_obey_javas_patterns) {
-    check({{"mr_date_format(make_timestamptz(1714557845678000), 'yyyy-MM-dd''T''HH:mm:ss.SSSXXX', 'Europe/Berlin')",
+    check({{"mr_date_format(make_timestamptz(1714557845678000), 'yyyy-MM-dd''T''HH:mm:ss.SSSXXX', "
+            "'Europe/Berlin')",
             "2024-05-01T12:04:05.678+02:00"},
-           {"mr_date_format(make_timestamptz(0), 'EEE, d MMM y h:mm a', 'UTC')", "Thu, 1 Jan 1970 12:00 AM"},
-           {"mr_unix_timestamp('01/May/2024:10:04:05 +0000', 'dd/MMM/yyyy:HH:mm:ss Z', 'UTC', 'ansi')", "1714557845"},
+           {"mr_date_format(make_timestamptz(0), 'EEE, d MMM y h:mm a', 'UTC')",
+            "Thu, 1 Jan 1970 12:00 AM"},
+           {"mr_unix_timestamp('01/May/2024:10:04:05 +0000', 'dd/MMM/yyyy:HH:mm:ss Z', 'UTC', "
+            "'ansi')",
+            "1714557845"},
            {"mr_to_date('20240229', 'yyyyMMdd', 'ansi')", "2024-02-29"},
            {"mr_to_date('20230229', 'yyyyMMdd', 'try')", "NULL"},
            {"mr_trunc(DATE '2019-08-04', 'week')", "2019-07-29"},
            {"mr_next_day(DATE '2015-01-14', 'TU', 'ansi')", "2015-01-20"},
-           {"mr_months_between(make_timestamptz(857125800000000), make_timestamptz(846633600000000), true, 'UTC')",
+           {"mr_months_between(make_timestamptz(857125800000000), "
+            "make_timestamptz(846633600000000), true, 'UTC')",
             "3.94959677"}});
-    EXPECT_THAT(eval("mr_to_timestamp('x', 'yyyy', 'UTC', 'ansi')"), testing::HasSubstr("[CANNOT_PARSE_TIMESTAMP]"));
+    EXPECT_THAT(eval("mr_to_timestamp('x', 'yyyy', 'UTC', 'ansi')"),
+                testing::HasSubstr("[CANNOT_PARSE_TIMESTAMP]"));
     EXPECT_THAT(eval("mr_date_format(make_timestamptz(0), 'YYYY', 'UTC')"),
                 testing::HasSubstr("[INVALID_DATETIME_PATTERN"));
 }
@@ -126,7 +138,8 @@ TEST_F(Functions, decimals_are_exact) {
     check({{"mr_decimal('divide', '1', '3', 38, 6, 'ansi')", "0.333333"},
            {"mr_decimal('divide', '2', '3', 38, 6, 'ansi')", "0.666667"},
            {"mr_decimal('divide', '-2', '3', 38, 6, 'ansi')", "-0.666667"},
-           {"mr_decimal('multiply', '99999999999999999999.99', '9.99', 38, 4, 'ansi')", "998999999999999999999.9001"},
+           {"mr_decimal('multiply', '99999999999999999999.99', '9.99', 38, 4, 'ansi')",
+            "998999999999999999999.9001"},
            {"mr_decimal('add', '1.5', '2.25', 10, 2, 'ansi')", "3.75"},
            {"mr_decimal('add', '99', '1', 2, 0, 'try')", "NULL"}});
     EXPECT_THAT(eval("mr_decimal('add', '99', '1', 2, 0, 'ansi')"),

@@ -1,5 +1,5 @@
-// Hashes as Spark computes them: Murmur3 (32 bits) and xxHash64, both seeded with 42, over values of
-// any type; CRC-32, MD5 and SHA over bytes.
+// Hashes as Spark computes them: Murmur3 (32 bits) and xxHash64, both seeded with 42, over values
+// of any type; CRC-32, MD5 and SHA over bytes.
 #include <array>
 #include <bit>
 #include <cmath>
@@ -15,7 +15,9 @@ struct Murmur3 {
     using Value = std::int32_t;
     static constexpr Value kSeed = 42;
 
-    static std::uint32_t mix_k(std::uint32_t k) { return std::rotl(k * 0xcc9e2d51U, 15) * 0x1b873593U; }
+    static std::uint32_t mix_k(std::uint32_t k) {
+        return std::rotl(k * 0xcc9e2d51U, 15) * 0x1b873593U;
+    }
     static std::uint32_t mix_h(std::uint32_t h, std::uint32_t k) {
         return std::rotl(h ^ mix_k(k), 13) * 5 + 0xe6546b64U;
     }
@@ -26,10 +28,12 @@ struct Murmur3 {
         return static_cast<Value>(h ^ (h >> 16));
     }
     static Value of_int(std::int32_t value, Value seed) {
-        return finish(mix_h(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(value)), 4);
+        return finish(mix_h(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(value)),
+                      4);
     }
     static Value of_long(std::int64_t value, Value seed) {
-        std::uint32_t h = mix_h(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(value));
+        std::uint32_t h =
+            mix_h(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(value));
         h = mix_h(h, static_cast<std::uint32_t>(static_cast<std::uint64_t>(value) >> 32));
         return finish(h, 8);
     }
@@ -43,7 +47,8 @@ struct Murmur3 {
         }
         // Spark mixes each byte of the tail alone, with its sign.
         for (; at < bytes.size(); ++at) {
-            h = mix_h(h, static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<signed char>(bytes[at]))));
+            h = mix_h(h, static_cast<std::uint32_t>(
+                             static_cast<std::int32_t>(static_cast<signed char>(bytes[at]))));
         }
         return finish(h, static_cast<std::uint32_t>(bytes.size()));
     }
@@ -86,11 +91,13 @@ struct XxHash64 {
         std::size_t at = 0;
         std::uint64_t h = 0;
         if (bytes.size() >= 32) {
-            std::array<std::uint64_t, 4> lanes = {seed + kPrime1 + kPrime2, seed + kPrime2, seed, seed - kPrime1};
+            std::array<std::uint64_t, 4> lanes = {seed + kPrime1 + kPrime2, seed + kPrime2, seed,
+                                                  seed - kPrime1};
             for (; at + 32 <= bytes.size(); at += 32) {
                 for (std::size_t i = 0; i < 4; ++i) lanes[i] = round(lanes[i], word(at + 8 * i));
             }
-            h = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
+            h = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) +
+                std::rotl(lanes[3], 18);
             for (const std::uint64_t lane : lanes) h = (h ^ round(0, lane)) * kPrime1 + kPrime4;
         } else {
             h = seed + kPrime5;
@@ -112,7 +119,8 @@ struct XxHash64 {
     }
 };
 
-// The hash of one value of a vector, seeded with that of what stood before it; nulls change nothing.
+// The hash of one value of a vector, seeded with that of what stood before it; nulls change
+// nothing.
 template <class Hash>
 typename Hash::Value hash_value(duckdb_vector vector, duckdb_logical_type type, idx_t row,
                                 typename Hash::Value seed) {
@@ -131,11 +139,14 @@ typename Hash::Value hash_value(duckdb_vector vector, duckdb_logical_type type, 
         case DUCKDB_TYPE_TIME: return Hash::of_long(at(std::int64_t{}), seed);
         case DUCKDB_TYPE_FLOAT: {
             const float value = at(float{}) == 0 ? 0.0F : at(float{});
-            return Hash::of_int(std::isnan(value) ? 0x7fc00000 : std::bit_cast<std::int32_t>(value), seed);
+            return Hash::of_int(std::isnan(value) ? 0x7fc00000 : std::bit_cast<std::int32_t>(value),
+                                seed);
         }
         case DUCKDB_TYPE_DOUBLE: {
             const double value = at(double{}) == 0 ? 0.0 : at(double{});
-            return Hash::of_long(std::isnan(value) ? 0x7ff8000000000000LL : std::bit_cast<std::int64_t>(value), seed);
+            return Hash::of_long(
+                std::isnan(value) ? 0x7ff8000000000000LL : std::bit_cast<std::int64_t>(value),
+                seed);
         }
         case DUCKDB_TYPE_VARCHAR:
         case DUCKDB_TYPE_BLOB: return Hash::of_bytes(text_of(at(duckdb_string_t{})), seed);
@@ -150,7 +161,8 @@ typename Hash::Value hash_value(duckdb_vector vector, duckdb_logical_type type, 
             const auto value = at(duckdb_hugeint{});
             std::array<char, 16> bytes{};
             for (std::size_t i = 0; i < 8; ++i) {
-                bytes[i] = static_cast<char>(static_cast<std::uint64_t>(value.upper) >> (56 - 8 * i));
+                bytes[i] =
+                    static_cast<char>(static_cast<std::uint64_t>(value.upper) >> (56 - 8 * i));
                 bytes[8 + i] = static_cast<char>(value.lower >> (56 - 8 * i));
             }
             std::size_t first = 0;
@@ -168,7 +180,8 @@ typename Hash::Value hash_value(duckdb_vector vector, duckdb_logical_type type, 
         case DUCKDB_TYPE_STRUCT: {
             for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
                 const DuckType child(duckdb_struct_type_child_type(type, i));
-                seed = hash_value<Hash>(duckdb_struct_vector_get_child(vector, i), child.get(), row, seed);
+                seed = hash_value<Hash>(duckdb_struct_vector_get_child(vector, i), child.get(), row,
+                                        seed);
             }
             return seed;
         }
@@ -203,13 +216,15 @@ bool crc32(const Row& row, std::int64_t& out) {
         std::array<std::uint32_t, 256> table{};
         for (std::uint32_t i = 0; i < 256; ++i) {
             std::uint32_t value = i;
-            for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0xEDB88320U : 0);
+            for (int bit = 0; bit < 8; ++bit)
+                value = (value >> 1) ^ ((value & 1) != 0 ? 0xEDB88320U : 0);
             table[i] = value;
         }
         return table;
     }();
     std::uint32_t crc = ~0U;
-    for (const char c : row.text(0)) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+    for (const char c : row.text(0))
+        crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
     out = ~crc;
     return true;
 }
@@ -217,12 +232,19 @@ bool crc32(const Row& row, std::int64_t& out) {
 }  // namespace
 
 void add_hash_functions(FunctionList& list) {
-    list.add("mr_hash", {.arguments = {DUCKDB_TYPE_ANY}, .result = DUCKDB_TYPE_INTEGER, .body = hash<Murmur3>,
-                         .sees_nulls = true, .varargs = true});
-    list.add("mr_xxhash64", {.arguments = {DUCKDB_TYPE_ANY}, .result = DUCKDB_TYPE_BIGINT,
-                             .body = hash<XxHash64>, .sees_nulls = true, .varargs = true});
+    list.add("mr_hash", {.arguments = {DUCKDB_TYPE_ANY},
+                         .result = DUCKDB_TYPE_INTEGER,
+                         .body = hash<Murmur3>,
+                         .sees_nulls = true,
+                         .varargs = true});
+    list.add("mr_xxhash64", {.arguments = {DUCKDB_TYPE_ANY},
+                             .result = DUCKDB_TYPE_BIGINT,
+                             .body = hash<XxHash64>,
+                             .sees_nulls = true,
+                             .varargs = true});
     list.add("mr_crc32", {{DUCKDB_TYPE_BLOB}, DUCKDB_TYPE_BIGINT, value_rows<std::int64_t, crc32>});
-    list.add("mr_crc32", {{DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_BIGINT, value_rows<std::int64_t, crc32>});
+    list.add("mr_crc32",
+             {{DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_BIGINT, value_rows<std::int64_t, crc32>});
 }
 
 }  // namespace millrace::columnar

@@ -57,7 +57,9 @@ bool is_large(const arrow::ArrayData& array) {
            array.type->id() == arrow::Type::LARGE_BINARY;
 }
 
-bool is_text(const DataType& type) { return type.is_string() || type.is(TypeKind::kBinary); }
+bool is_text(const DataType& type) {
+    return type.is_string() || type.is(TypeKind::kBinary);
+}
 
 // The array with the types that the options ask for; the values' memory is shared.
 ArrayPtr with_options(const arrow::ArrayData& array, const DataType& type,
@@ -74,8 +76,8 @@ ArrayPtr with_options(const arrow::ArrayData& array, const DataType& type,
     }
     if (type.is(TypeKind::kArray)) {
         copy->child_data = {with_options(*array.child_data[0], type.element(), options)};
-        copy->type = arrow::list(
-            arrow::field("element", copy->child_data[0]->type, type.contains_null()));
+        copy->type =
+            arrow::list(arrow::field("element", copy->child_data[0]->type, type.contains_null()));
     } else if (type.is(TypeKind::kMap)) {
         ArrayPtr entries = array.child_data[0]->Copy();
         entries->child_data = {with_options(*entries->child_data[0], type.key(), options),
@@ -91,8 +93,7 @@ ArrayPtr with_options(const arrow::ArrayData& array, const DataType& type,
         for (std::size_t i = 0; i < type.fields().size(); ++i) {
             const plan::Field& field = type.fields()[i];
             copy->child_data[i] = with_options(*array.child_data[i], field.type, options);
-            fields.push_back(
-                arrow::field(field.name, copy->child_data[i]->type, field.nullable));
+            fields.push_back(arrow::field(field.name, copy->child_data[i]->type, field.nullable));
         }
         copy->type = arrow::struct_(std::move(fields));
     }
@@ -137,7 +138,8 @@ Result<std::shared_ptr<arrow::Buffer>> canonical_values(const arrow::ArrayData& 
                 array, count, [](std::uint32_t value) { return std::int64_t{value}; });
         case arrow::Type::UINT64:
             return convert_values<unsigned __int128, std::uint64_t>(
-                array, count, [](std::uint64_t value) { return static_cast<unsigned __int128>(value); });
+                array, count,
+                [](std::uint64_t value) { return static_cast<unsigned __int128>(value); });
         case arrow::Type::DATE64:
             return convert_values<std::int32_t, std::int64_t>(array, count, [](std::int64_t value) {
                 constexpr std::int64_t kDay = 86'400'000;
@@ -204,10 +206,10 @@ Result<ArrayPtr> canonical(const arrow::ArrayData& array, const DataType& type) 
         return copy;
     }
     if (array.type->id() == arrow::Type::FIXED_SIZE_BINARY) {
-        const auto width =
-            static_cast<const arrow::FixedSizeBinaryType&>(*array.type).byte_width();
+        const auto width = static_cast<const arrow::FixedSizeBinaryType&>(*array.type).byte_width();
         std::vector<std::int64_t> offsets;
-        for (std::int64_t i = 0; i <= array.offset + array.length; ++i) offsets.push_back(i * width);
+        for (std::int64_t i = 0; i <= array.offset + array.length; ++i)
+            offsets.push_back(i * width);
         copy->type = arrow::large_binary();
         copy->buffers = {array.buffers[0], arrow::Buffer::FromVector(std::move(offsets)),
                          array.buffers[1]};
@@ -239,8 +241,8 @@ Result<Reader> open_stream(std::string_view stream) {
     arrow::ipc::IpcReadOptions options;
     options.memory_pool = opened.pool.get();
     options.use_threads = false;
-    auto input = std::make_shared<arrow::io::BufferReader>(
-        arrow::Buffer::FromString(std::string(stream)));
+    auto input =
+        std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::string(stream)));
     auto reader = arrow::ipc::RecordBatchStreamReader::Open(std::move(input), options);
     if (!reader.ok()) return fail(arrow_error(reader.status()).with("read Arrow data"));
     opened.reader = std::move(*reader);
@@ -289,8 +291,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> to_arrow(const Batch& batch,
                                                      const IpcOptions& options) {
     std::vector<ArrayPtr> columns;
     for (std::size_t i = 0; i < batch.fields().size(); ++i) {
-        columns.push_back(
-            with_options(*batch.impl()->columns[i], batch.fields()[i].type, options));
+        columns.push_back(with_options(*batch.impl()->columns[i], batch.fields()[i].type, options));
     }
     auto schema = schema_for(batch.fields(), columns);
     return arrow::RecordBatch::Make(std::move(schema), batch.rows(), std::move(columns));
@@ -317,9 +318,9 @@ Result<std::string> schema_to_ipc(const std::vector<plan::Field>& fields,
                                   const IpcOptions& options) {
     arrow::FieldVector arrow_fields;
     for (const plan::Field& field : fields) {
-        arrow_fields.push_back(
-            arrow::field(field.name, arrow_type(field.type, options.time_zone, options.large_var_types),
-                         field.nullable));
+        arrow_fields.push_back(arrow::field(
+            field.name, arrow_type(field.type, options.time_zone, options.large_var_types),
+            field.nullable));
     }
     return write_stream(arrow::schema(std::move(arrow_fields)), nullptr);
 }

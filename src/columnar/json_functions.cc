@@ -26,7 +26,8 @@ bool parse_path(std::string_view path, std::vector<Step>& steps) {
             const std::size_t end = std::min(path.find_first_of(".["), path.size());
             if (end == 0) return false;
             const std::string_view key = path.substr(0, end);
-            steps.push_back(key == "*" ? Step{.kind = Step::Kind::kAny} : Step{.key = std::string(key)});
+            steps.push_back(key == "*" ? Step{.kind = Step::Kind::kAny}
+                                       : Step{.key = std::string(key)});
             path.remove_prefix(end);
         } else if (path.starts_with("['")) {
             const std::size_t end = path.find("']");
@@ -41,7 +42,8 @@ bool parse_path(std::string_view path, std::vector<Step>& steps) {
                 steps.push_back({.kind = Step::Kind::kAny});
             } else {
                 Step step{.kind = Step::Kind::kIndex};
-                const auto [at, error] = std::from_chars(inside.data(), inside.data() + inside.size(), step.index);
+                const auto [at, error] =
+                    std::from_chars(inside.data(), inside.data() + inside.size(), step.index);
                 if (error != std::errc() || at != inside.data() + inside.size()) return false;
                 steps.push_back(step);
             }
@@ -54,7 +56,8 @@ bool parse_path(std::string_view path, std::vector<Step>& steps) {
 }
 
 // The raw texts of what the path leads to.
-bool walk(JsonCursor& json, const std::vector<Step>& steps, std::size_t at, std::vector<std::string_view>& found) {
+bool walk(JsonCursor& json, const std::vector<Step>& steps, std::size_t at,
+          std::vector<std::string_view>& found) {
     const JsonKind kind = json.kind();
     if (at == steps.size()) {
         const char* start = json.position();
@@ -129,7 +132,8 @@ bool json_field(const Row& row, std::string& out) {
     JsonCursor json(row.text(0));
     std::vector<std::string_view> found;
     if (json.kind() != JsonKind::kObject) return false;
-    return walk(json, {{.key = std::string(row.text(1))}}, 0, found) && !found.empty() && plain(found[0], out);
+    return walk(json, {{.key = std::string(row.text(1))}}, 0, found) && !found.empty() &&
+           plain(found[0], out);
 }
 
 bool array_length(const Row& row, std::int32_t& out) {
@@ -181,8 +185,10 @@ void add_json_functions(FunctionList& list) {
     constexpr auto kText = DUCKDB_TYPE_VARCHAR;
     list.add("mr_get_json_object", {{kText, kText}, kText, text_rows<get_json_object>});
     list.add("mr_json_field", {{kText, kText}, kText, text_rows<json_field>});
-    list.add("mr_json_array_length", {{kText}, DUCKDB_TYPE_INTEGER, value_rows<std::int32_t, array_length>});
-    list.add("mr_json_object_keys", {.arguments = {kText}, .result = kText, .body = object_keys, .lists_result = true});
+    list.add("mr_json_array_length",
+             {{kText}, DUCKDB_TYPE_INTEGER, value_rows<std::int32_t, array_length>});
+    list.add("mr_json_object_keys",
+             {.arguments = {kText}, .result = kText, .body = object_keys, .lists_result = true});
     list.add("mr_schema_of_json", {{kText}, kText, text_rows<schema_of_json>});
 }
 

@@ -44,7 +44,8 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 // One value as JSON, "null" for null: what JSON files are written with.
-void append_json(std::string& to, const JsonWriter& writer, const ColumnView& column, std::int64_t row);
+void append_json(std::string& to, const JsonWriter& writer, const ColumnView& column,
+                 std::int64_t row);
 // The writer's type -> VARCHAR; Call::extra() is the JsonWriter.
 void run_to_json(Call& call);
 

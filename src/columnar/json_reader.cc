@@ -4,8 +4,8 @@
 //
 // PERMISSIVE, as Spark 4: a text that is no JSON gives a struct of nulls; a field whose value does
 // not fit its type is null and the others are kept; both put the text into the column of corrupt
-// records where the schema has one. FAILFAST ends the query. Values of unknown keys are walked, since
-// Spark's parser would find them malformed too.
+// records where the schema has one. FAILFAST ends the query. Values of unknown keys are walked,
+// since Spark's parser would find them malformed too.
 #include <algorithm>
 #include <bit>
 #include <charconv>
@@ -142,7 +142,9 @@ struct Target {
 // What became of a value.
 enum class Outcome : std::uint8_t { kGood, kMisfit, kMalformed };
 
-Outcome worse(Outcome a, Outcome b) { return std::max(a, b); }
+Outcome worse(Outcome a, Outcome b) {
+    return std::max(a, b);
+}
 
 class Parse {
 public:
@@ -159,16 +161,20 @@ public:
         }
         switch (to.node->kind) {
             case TypeKind::kStruct:
-                return kind == JsonKind::kObject ? object(json, to, row, depth) : misfit(json, to, row, depth);
+                return kind == JsonKind::kObject ? object(json, to, row, depth)
+                                                 : misfit(json, to, row, depth);
             case TypeKind::kArray:
-                return kind == JsonKind::kArray ? array(json, to, row, depth) : misfit(json, to, row, depth);
+                return kind == JsonKind::kArray ? array(json, to, row, depth)
+                                                : misfit(json, to, row, depth);
             case TypeKind::kMap:
-                return kind == JsonKind::kObject ? map(json, to, row, depth) : misfit(json, to, row, depth);
+                return kind == JsonKind::kObject ? map(json, to, row, depth)
+                                                 : misfit(json, to, row, depth);
             case TypeKind::kString:
             case TypeKind::kChar:
             case TypeKind::kVarchar: return text(json, kind, to, row, depth);
             case TypeKind::kBoolean:
-                if (kind != JsonKind::kTrue && kind != JsonKind::kFalse) return misfit(json, to, row, depth);
+                if (kind != JsonKind::kTrue && kind != JsonKind::kFalse)
+                    return misfit(json, to, row, depth);
                 if (!json.literal(kind)) return Outcome::kMalformed;
                 to.put<bool>(row, kind == JsonKind::kTrue);
                 return Outcome::kGood;
@@ -212,7 +218,8 @@ public:
         });
         if (!whole) return Outcome::kMalformed;
         if (count <= 64) {
-            const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+            const std::uint64_t all =
+                count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
             for (std::uint64_t missing = all & ~seen; missing != 0; missing &= missing - 1) {
                 to.children[static_cast<std::size_t>(std::countr_zero(missing))].set_null(row);
             }
@@ -228,12 +235,14 @@ public:
         const bool whole = json.array([&] {
             const idx_t at = to.add_element();
             const Outcome item = value(json, to.children[0], at, depth + 1);
-            if (item == Outcome::kMisfit && !to.children[0].node->type.is_nested()) to.children[0].set_null(at);
+            if (item == Outcome::kMisfit && !to.children[0].node->type.is_nested())
+                to.children[0].set_null(at);
             outcome = worse(outcome, item);
             return item != Outcome::kMalformed;
         });
         if (!whole) return Outcome::kMalformed;
-        static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from, .length = to.list_rows - from};
+        static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from,
+                                                         .length = to.list_rows - from};
         to.set_valid(row);
         return outcome;
     }
@@ -256,12 +265,14 @@ private:
             to.children[0].put_text(at, key);
             if (!json.colon()) return false;
             const Outcome item = value(json, to.children[1], at, depth + 1);
-            if (item == Outcome::kMisfit && !to.children[1].node->type.is_nested()) to.children[1].set_null(at);
+            if (item == Outcome::kMisfit && !to.children[1].node->type.is_nested())
+                to.children[1].set_null(at);
             outcome = worse(outcome, item);
             return item != Outcome::kMalformed;
         });
         if (!whole) return Outcome::kMalformed;
-        static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from, .length = to.list_rows - from};
+        static_cast<duckdb_list_entry*>(to.data)[row] = {.offset = from,
+                                                         .length = to.list_rows - from};
         to.set_valid(row);
         return outcome;
     }
@@ -287,7 +298,8 @@ private:
         if (kind != JsonKind::kNumber) return misfit(json, to, row, depth);
         if (!json.number(digits, whole)) return Outcome::kMalformed;
         T number{};
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), number);
         if (!whole || error != std::errc()) return Outcome::kMisfit;
         to.put<T>(row, number);
         return Outcome::kGood;
@@ -300,9 +312,11 @@ private:
             bool whole = false;
             if (!json.number(word, whole)) return Outcome::kMalformed;
             T number{};
-            const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+            const auto [end, error] =
+                std::from_chars(word.data(), word.data() + word.size(), number);
             if (error == std::errc::result_out_of_range) {
-                const bool tiny = word.find("e-") != std::string_view::npos || word.find("E-") != std::string_view::npos;
+                const bool tiny = word.find("e-") != std::string_view::npos ||
+                                  word.find("E-") != std::string_view::npos;
                 number = tiny ? T{0} : std::numeric_limits<T>::infinity();
                 if (word.front() == '-') number = -number;
             }
@@ -337,7 +351,8 @@ private:
         }
         const int precision = to.node->type.precision();
         __int128 unscaled = 0;
-        if (!parse_decimal(digits, precision, to.node->type.scale(), unscaled)) return Outcome::kMisfit;
+        if (!parse_decimal(digits, precision, to.node->type.scale(), unscaled))
+            return Outcome::kMisfit;
         if (precision <= 4) {
             to.put<std::int16_t>(row, static_cast<std::int16_t>(unscaled));
         } else if (precision <= 9) {
@@ -359,7 +374,8 @@ private:
             std::int64_t us = 0;
             if (!json.number(word, whole)) return Outcome::kMalformed;
             const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), us);
-            if (!whole || error != std::errc() || __builtin_mul_overflow(us, std::int64_t{1'000'000}, &us)) {
+            if (!whole || error != std::errc() ||
+                __builtin_mul_overflow(us, std::int64_t{1'000'000}, &us)) {
                 return Outcome::kMisfit;
             }
             to.put<std::int64_t>(row, us);
@@ -368,7 +384,8 @@ private:
         if (kind != JsonKind::kString) return misfit(json, to, row, depth);
         if (!json.string(word, buffer_)) return Outcome::kMalformed;
         if (type == TypeKind::kDate) {
-            const auto days = reader_.date_format ? reader_.date_format->parse_date(word) : parse_date(word);
+            const auto days =
+                reader_.date_format ? reader_.date_format->parse_date(word) : parse_date(word);
             if (!days) return Outcome::kMisfit;
             to.put<std::int32_t>(row, *days);
             return Outcome::kGood;
@@ -376,7 +393,8 @@ private:
         if (type == TypeKind::kBinary) {
             std::string bytes;
             if (!decode_base64(word, bytes)) return Outcome::kMisfit;
-            duckdb_unsafe_vector_assign_string_element_len(to.vector, row, bytes.data(), bytes.size());
+            duckdb_unsafe_vector_assign_string_element_len(to.vector, row, bytes.data(),
+                                                           bytes.size());
             to.set_valid(row);
             return Outcome::kGood;
         }
@@ -514,7 +532,8 @@ bool parse_decimal(std::string_view text, int precision, int scale, __int128& un
 JsonReader::JsonReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 JsonReader::~JsonReader() = default;
 
-Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type, const plan::Options& options,
+Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type,
+                                                     const plan::Options& options,
                                                      const std::string& time_zone) {
     auto impl = std::make_unique<Impl>();
     impl->root = make_node(type);
@@ -531,7 +550,8 @@ Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type, const
         impl->fail_fast = upper == "FAILFAST";
         impl->drop_malformed = upper == "DROPMALFORMED";
     }
-    if (const std::string* flag = option("allownonnumericnumbers")) impl->allow_non_numeric = *flag != "false";
+    if (const std::string* flag = option("allownonnumericnumbers"))
+        impl->allow_non_numeric = *flag != "false";
     const auto format = [&](const char* name, std::optional<TimeFormat>& to) -> Result<void> {
         const std::string* pattern = option(name);
         if (pattern == nullptr) return {};
@@ -582,7 +602,8 @@ void run_from_json(Call& call) {
             outcome = parse.value(json, root.children[0], at, 1);
             static_cast<duckdb_list_entry*>(root.data)[row] = {.offset = at, .length = 1};
             root.set_valid(row);
-        } else if (kind == (reader.root.kind == TypeKind::kArray ? JsonKind::kArray : JsonKind::kObject)) {
+        } else if (kind ==
+                   (reader.root.kind == TypeKind::kArray ? JsonKind::kArray : JsonKind::kObject)) {
             outcome = parse.value(json, root, row, 0);
         }
         if (outcome == Outcome::kGood) {
@@ -592,8 +613,9 @@ void run_from_json(Call& call) {
             continue;
         }
         if (reader.fail_fast) {
-            call.fail("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
-                      {{"badRecord", std::string(text.substr(0, 200))}, {"failFastMode", "FAILFAST"}});
+            call.fail(
+                "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
+                {{"badRecord", std::string(text.substr(0, 200))}, {"failFastMode", "FAILFAST"}});
             return;
         }
         if (outcome == Outcome::kMalformed) {

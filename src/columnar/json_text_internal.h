@@ -18,7 +18,16 @@
 
 namespace millrace::columnar {
 
-enum class JsonKind : std::uint8_t { kObject, kArray, kString, kNumber, kTrue, kFalse, kNull, kNone };
+enum class JsonKind : std::uint8_t {
+    kObject,
+    kArray,
+    kString,
+    kNumber,
+    kTrue,
+    kFalse,
+    kNull,
+    kNone
+};
 
 // Deeper documents are malformed: readers recurse.
 inline constexpr int kDeepestJson = 200;
@@ -28,7 +37,8 @@ bool valid_utf8(std::string_view text);
 
 class JsonCursor {
 public:
-    explicit JsonCursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+    explicit JsonCursor(std::string_view text)
+        : at_(text.data()), end_(text.data() + text.size()) {}
 
     const char* position() const { return at_; }
     void skip_blanks() {
@@ -46,7 +56,9 @@ public:
             case 't': return JsonKind::kTrue;
             case 'f': return JsonKind::kFalse;
             case 'n': return JsonKind::kNull;
-            default: return *at_ == '-' || (*at_ >= '0' && *at_ <= '9') ? JsonKind::kNumber : JsonKind::kNone;
+            default:
+                return *at_ == '-' || (*at_ >= '0' && *at_ <= '9') ? JsonKind::kNumber
+                                                                   : JsonKind::kNone;
         }
     }
     bool take(char c) {
@@ -55,7 +67,8 @@ public:
         return true;
     }
     bool take_word(std::string_view word) {
-        if (static_cast<std::size_t>(end_ - at_) < word.size() || std::memcmp(at_, word.data(), word.size()) != 0) {
+        if (static_cast<std::size_t>(end_ - at_) < word.size() ||
+            std::memcmp(at_, word.data(), word.size()) != 0) {
             return false;
         }
         at_ += word.size();
@@ -181,7 +194,8 @@ private:
             const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
             const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, blank), bytes);
             const __m128i stop = _mm_or_si128(
-                _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)), control);
+                _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                control);
             const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop));
             const auto above = static_cast<unsigned>(_mm_movemask_epi8(bytes));
             if (mask != 0) {

@@ -1,5 +1,5 @@
-// to_json and the text forms of nested values: both walk DuckDB's vectors by way of our own columns,
-// so that there is one writer of text for a type.
+// to_json and the text forms of nested values: both walk DuckDB's vectors by way of our own
+// columns, so that there is one writer of text for a type.
 #include <cmath>
 
 #include "columnar/batch_internal.h"
@@ -125,7 +125,8 @@ public:
                 const auto instant = column.value<std::int64_t>(row);
                 const std::int64_t offset = zone_ == nullptr ? 0 : zone_->offset_at(instant);
                 to.push_back('"');
-                format(options_.timestamp_format).append(to, instant + offset, offset, options_.time_zone);
+                format(options_.timestamp_format)
+                    .append(to, instant + offset, offset, options_.time_zone);
                 to.push_back('"');
                 return;
             }
@@ -139,7 +140,8 @@ public:
                 to.push_back('"');
                 if (options_.date_format) {
                     options_.date_format->append(
-                        to, column.value<std::int32_t>(row) * std::int64_t{86'400'000'000}, 0, "UTC");
+                        to, column.value<std::int32_t>(row) * std::int64_t{86'400'000'000}, 0,
+                        "UTC");
                 } else {
                     append_date_text(to, column.value<std::int32_t>(row));
                 }
@@ -213,7 +215,8 @@ void write_rows(Call& call, const DataType& type, Write write) {
 JsonWriter::JsonWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 JsonWriter::~JsonWriter() = default;
 
-Result<std::unique_ptr<JsonWriter>> JsonWriter::make(const DataType& type, const plan::Options& options,
+Result<std::unique_ptr<JsonWriter>> JsonWriter::make(const DataType& type,
+                                                     const plan::Options& options,
                                                      const std::string& time_zone) {
     auto impl = std::make_unique<Impl>();
     impl->type = type;
@@ -224,7 +227,8 @@ Result<std::unique_ptr<JsonWriter>> JsonWriter::make(const DataType& type, const
     };
     if (const std::string* zone = option("timezone")) impl->time_zone = *zone;
     MR_TRY_VOID(Zone::find(impl->time_zone));
-    if (const std::string* flag = option("ignorenullfields")) impl->ignore_null_fields = *flag != "false";
+    if (const std::string* flag = option("ignorenullfields"))
+        impl->ignore_null_fields = *flag != "false";
     const auto format = [&](const char* name, std::optional<TimeFormat>& to) -> Result<void> {
         const std::string* pattern = option(name);
         if (pattern == nullptr) return {};
@@ -237,22 +241,24 @@ Result<std::unique_ptr<JsonWriter>> JsonWriter::make(const DataType& type, const
     return std::unique_ptr<JsonWriter>(new JsonWriter(std::move(impl)));
 }
 
-void append_json(std::string& to, const JsonWriter& writer, const ColumnView& column, std::int64_t row) {
+void append_json(std::string& to, const JsonWriter& writer, const ColumnView& column,
+                 std::int64_t row) {
     Writer(writer.impl(), thread_zone(writer.impl().time_zone)).value(to, column, row);
 }
 
 void run_to_json(Call& call) {
     const auto& options = static_cast<const JsonWriter*>(call.extra())->impl();
     Writer writer(options, thread_zone(options.time_zone));
-    write_rows(call, options.type, [&](std::string& text, const ColumnView& column, std::int64_t row) {
-        writer.value(text, column, row);
-    });
+    write_rows(call, options.type,
+               [&](std::string& text, const ColumnView& column, std::int64_t row) {
+                   writer.value(text, column, row);
+               });
 }
 
 void run_to_text(Call& call) {
     const auto& form = *static_cast<const TextForm*>(call.extra());
-    const DisplayOptions options{.zone = thread_zone(form.time_zone), .nested_null = "null",
-                                 .pretty_binary = false};
+    const DisplayOptions options{
+        .zone = thread_zone(form.time_zone), .nested_null = "null", .pretty_binary = false};
     write_rows(call, form.type, [&](std::string& text, const ColumnView& column, std::int64_t row) {
         append_display(text, column, row, options);
     });

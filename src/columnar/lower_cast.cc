@@ -55,7 +55,8 @@ bool is_plain(const DataType& from, const DataType& to) {
 Result<std::string> Lowering::cast_from_string(const std::string& value, const DataType& to,
                                                EvalMode mode, const std::string& time_zone) {
     switch (to.kind()) {
-        case TypeKind::kBoolean: return fmt::format("mr_to_boolean({}, {})", value, mode_text(mode));
+        case TypeKind::kBoolean:
+            return fmt::format("mr_to_boolean({}, {})", value, mode_text(mode));
         case TypeKind::kByte: return fmt::format("mr_to_tinyint({}, {})", value, mode_text(mode));
         case TypeKind::kShort: return fmt::format("mr_to_smallint({}, {})", value, mode_text(mode));
         case TypeKind::kInteger: return fmt::format("mr_to_int({}, {})", value, mode_text(mode));
@@ -75,10 +76,11 @@ Result<std::string> Lowering::cast_from_string(const std::string& value, const D
         case TypeKind::kCalendarInterval:
         case TypeKind::kDayTimeInterval:
         case TypeKind::kYearMonthInterval:
-            return fmt::format("mr_to_interval({}, {}, {})", value, quoted(to.sql()), mode_text(mode));
+            return fmt::format("mr_to_interval({}, {}, {})", value, quoted(to.sql()),
+                               mode_text(mode));
         case TypeKind::kTime:
-            return fmt::format("{}(trim({}) AS TIME)", mode == EvalMode::kAnsi ? "CAST" : "TRY_CAST",
-                               value);
+            return fmt::format("{}(trim({}) AS TIME)",
+                               mode == EvalMode::kAnsi ? "CAST" : "TRY_CAST", value);
         default: break;
     }
     return plain(value, to);
@@ -89,7 +91,8 @@ Result<std::string> Lowering::cast_nested(const std::string& value, const DataTy
                                           const std::string& time_zone) {
     if (from.is(TypeKind::kArray) && to.is(TypeKind::kArray)) {
         const std::string element = fresh("x");
-        MR_TRY(const std::string body, cast(element, from.element(), to.element(), mode, time_zone));
+        MR_TRY(const std::string body,
+               cast(element, from.element(), to.element(), mode, time_zone));
         return fmt::format("list_transform({}, lambda {}: {})", value, element, body);
     }
     if (from.is(TypeKind::kMap) && to.is(TypeKind::kMap)) {
@@ -99,7 +102,8 @@ Result<std::string> Lowering::cast_nested(const std::string& value, const DataTy
         MR_TRY(const std::string values,
                cast_nested(fmt::format("map_values({})", value), DataType::array(from.value()),
                            DataType::array(to.value()), mode, time_zone));
-        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END", value, keys, values);
+        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END", value, keys,
+                           values);
     }
     if (from.is(TypeKind::kStruct) && to.is(TypeKind::kStruct) &&
         from.fields().size() == to.fields().size()) {
@@ -110,13 +114,15 @@ Result<std::string> Lowering::cast_nested(const std::string& value, const DataTy
                         to.fields()[i].type, mode, time_zone));
             fields += fmt::format("{}f{} := {}", i == 0 ? "" : ", ", i, field);
         }
-        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE struct_pack({}) END", value, fields);
+        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE struct_pack({}) END", value,
+                           fields);
     }
     return fail(Code::kInternal, "no cast from {} to {}", from.simple_string(), to.simple_string());
 }
 
 Result<std::string> Lowering::cast(const std::string& value, const DataType& from,
-                                   const DataType& to, EvalMode mode, const std::string& time_zone) {
+                                   const DataType& to, EvalMode mode,
+                                   const std::string& time_zone) {
     const std::string name = duck_type_name(to);
     const bool ansi = mode == EvalMode::kAnsi;
     // Intervals of all kinds look alike to DuckDB; their casts change the unit at most.
@@ -155,17 +161,18 @@ Result<std::string> Lowering::cast(const std::string& value, const DataType& fro
     const bool from_real = from.is(TypeKind::kFloat) || from.is(TypeKind::kDouble);
     if (from.is_numeric() && to.is_integral()) {
         if (mode == EvalMode::kLegacy) {
-            return fmt::format("CAST(mr_wrap_to_{}({}) AS {})",
-                               to.is(TypeKind::kLong)      ? "bigint"
-                               : to.is(TypeKind::kInteger) ? "int"
-                               : to.is(TypeKind::kShort)   ? "smallint"
-                                                           : "tinyint",
-                               from.is(TypeKind::kDecimal) ? fmt::format("CAST({} AS DOUBLE)", value)
-                                                           : value,
-                               name);
+            return fmt::format(
+                "CAST(mr_wrap_to_{}({}) AS {})",
+                to.is(TypeKind::kLong)      ? "bigint"
+                : to.is(TypeKind::kInteger) ? "int"
+                : to.is(TypeKind::kShort)   ? "smallint"
+                                            : "tinyint",
+                from.is(TypeKind::kDecimal) ? fmt::format("CAST({} AS DOUBLE)", value) : value,
+                name);
         }
         // DuckDB rounds where Spark cuts.
-        if (from_real || from.is(TypeKind::kDecimal)) return plain(fmt::format("trunc({})", value), to, mode);
+        if (from_real || from.is(TypeKind::kDecimal))
+            return plain(fmt::format("trunc({})", value), to, mode);
         return plain(value, to, mode);
     }
     if (from.is_numeric() && to.is(TypeKind::kDecimal)) {
@@ -209,19 +216,21 @@ Result<std::string> Lowering::cast(const std::string& value, const DataType& fro
         return plain(fmt::format("(epoch_us({}) / 1000000.0::DOUBLE)", value), to);
     }
     if (from.is(TypeKind::kTimestamp) && to.is(TypeKind::kDecimal)) {
-        return plain(fmt::format("(CAST(epoch_us({}) AS DECIMAL(28, 6)) / 1000000)", value), to, mode);
+        return plain(fmt::format("(CAST(epoch_us({}) AS DECIMAL(28, 6)) / 1000000)", value), to,
+                     mode);
     }
     if (from.is_integral() && to.is(TypeKind::kTimestamp)) {
         return fmt::format("make_timestamptz(CAST({} AS BIGINT) * 1000000)", value);
     }
     if (from_real && to.is(TypeKind::kTimestamp)) {
         return fmt::format(
-            "CASE WHEN isfinite({0}) THEN make_timestamptz(CAST(trunc({0}::DOUBLE * 1000000) AS BIGINT)) END",
+            "CASE WHEN isfinite({0}) THEN make_timestamptz(CAST(trunc({0}::DOUBLE * 1000000) AS "
+            "BIGINT)) END",
             value);
     }
     if (from.is(TypeKind::kDecimal) && to.is(TypeKind::kTimestamp)) {
-        return fmt::format("make_timestamptz(CAST(trunc(CAST({} AS DECIMAL(38, 6)) * 1000000) AS BIGINT))",
-                           value);
+        return fmt::format(
+            "make_timestamptz(CAST(trunc(CAST({} AS DECIMAL(38, 6)) * 1000000) AS BIGINT))", value);
     }
 
     // Intervals and numbers: a number counts the interval's last unit.
@@ -233,15 +242,17 @@ Result<std::string> Lowering::cast(const std::string& value, const DataType& fro
         return plain(fmt::format("trunc(epoch_us({}) / {})", value, unit_us(from)), to, mode);
     }
     if (from.is(TypeKind::kYearMonthInterval) && to.is_numeric()) {
-        return plain(fmt::format("trunc((datepart('year', {0}) * 12 + datepart('month', {0})) / {1})",
-                                 value, from.to_unit() == 0 ? 12 : 1),
-                     to, mode);
+        return plain(
+            fmt::format("trunc((datepart('year', {0}) * 12 + datepart('month', {0})) / {1})", value,
+                        from.to_unit() == 0 ? 12 : 1),
+            to, mode);
     }
     if (from.is_numeric() && to.is(TypeKind::kDayTimeInterval)) {
         return fmt::format("to_microseconds(CAST({} * {} AS BIGINT))", value, unit_us(to));
     }
     if (from.is_numeric() && to.is(TypeKind::kYearMonthInterval)) {
-        return fmt::format("to_months(CAST({} * {} AS INTEGER))", value, to.to_unit() == 0 ? 12 : 1);
+        return fmt::format("to_months(CAST({} * {} AS INTEGER))", value,
+                           to.to_unit() == 0 ? 12 : 1);
     }
     if (from.is_integral() && to.is(TypeKind::kBinary)) {
         return fmt::format("mr_integer_bytes({})", value);

@@ -72,8 +72,7 @@ Result<std::string> Lowering::literal(const plan::Literal& literal) {
         case TypeKind::kByte:
         case TypeKind::kShort:
         case TypeKind::kInteger:
-        case TypeKind::kLong:
-            return fmt::format("CAST({} AS {})", integer(), duck_type_name(type));
+        case TypeKind::kLong: return fmt::format("CAST({} AS {})", integer(), duck_type_name(type));
         case TypeKind::kFloat:
         case TypeKind::kDouble: {
             const auto* value = std::get_if<double>(&literal.value);
@@ -99,9 +98,12 @@ Result<std::string> Lowering::literal(const plan::Literal& literal) {
             const auto* value = std::get_if<std::string>(&literal.value);
             return blob_text(value == nullptr ? "" : *value);
         }
-        case TypeKind::kDate: return fmt::format("(DATE '1970-01-01' + CAST({} AS INTEGER))", integer());
-        case TypeKind::kTimestamp: return fmt::format("make_timestamptz(CAST({} AS BIGINT))", integer());
-        case TypeKind::kTimestampNtz: return fmt::format("make_timestamp(CAST({} AS BIGINT))", integer());
+        case TypeKind::kDate:
+            return fmt::format("(DATE '1970-01-01' + CAST({} AS INTEGER))", integer());
+        case TypeKind::kTimestamp:
+            return fmt::format("make_timestamptz(CAST({} AS BIGINT))", integer());
+        case TypeKind::kTimestampNtz:
+            return fmt::format("make_timestamp(CAST({} AS BIGINT))", integer());
         case TypeKind::kTime:
             return fmt::format("CAST(make_timestamp(CAST({} AS BIGINT)) AS TIME)", integer());
         case TypeKind::kYearMonthInterval:
@@ -111,8 +113,9 @@ Result<std::string> Lowering::literal(const plan::Literal& literal) {
         case TypeKind::kCalendarInterval: {
             const auto* value = std::get_if<plan::IntervalValue>(&literal.value);
             if (value == nullptr) return std::string("to_days(0)");
-            return fmt::format("(to_months({}) + to_days({}) + to_microseconds(CAST({} AS BIGINT)))",
-                               value->months, value->days, value->microseconds);
+            return fmt::format(
+                "(to_months({}) + to_days({}) + to_microseconds(CAST({} AS BIGINT)))",
+                value->months, value->days, value->microseconds);
         }
         case TypeKind::kArray:
         case TypeKind::kMap:
@@ -165,7 +168,8 @@ Result<std::string> Lowering::expression(const TypedExpr& expression) {
                     kDeepestExpression);
     }
     if (const auto* constant = expression.as<plan::Literal>()) return literal(*constant);
-    if (const auto* reference = expression.as<plan::AttributeRef>()) return column_name(reference->id);
+    if (const auto* reference = expression.as<plan::AttributeRef>())
+        return column_name(reference->id);
     if (const auto* call = expression.as<plan::FunctionCall>()) {
         if (call->name == "and" || call->name == "or") {
             std::vector<plan::TypedExprPtr> operands;
@@ -182,7 +186,8 @@ Result<std::string> Lowering::expression(const TypedExpr& expression) {
     }
     if (const auto* typed = expression.as<plan::TypedCast>()) {
         MR_TRY(const std::string value, this->expression(*typed->child));
-        return cast(value, typed->child->type, expression.type, typed->mode, typed->session_time_zone);
+        return cast(value, typed->child->type, expression.type, typed->mode,
+                    typed->session_time_zone);
     }
     if (const auto* choice = expression.as<plan::CaseWhen>()) {
         std::string text = "CASE";

@@ -51,12 +51,12 @@ Result<plan::Options> constant_options(const TypedExpr& expression) {
     return fail(Code::kAnalysis, "options must be constants");
 }
 
-
 // How many arguments a template needs at least.
 std::size_t arguments_of(std::string_view pattern) {
     std::size_t count = 0;
     for (std::size_t i = 0; i + 2 < pattern.size(); ++i) {
-        const bool plain = pattern[i] == '{' && pattern[i + 1] >= '0' && pattern[i + 1] <= '9' && pattern[i + 2] == '}';
+        const bool plain = pattern[i] == '{' && pattern[i + 1] >= '0' && pattern[i + 1] <= '9' &&
+                           pattern[i + 2] == '}';
         if (plain) count = std::max(count, static_cast<std::size_t>(pattern[i + 1] - '0') + 1);
     }
     return count;
@@ -170,20 +170,22 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         const auto& after = whole.type.fields();
         std::string fields;
         for (std::size_t i = 0; i < after.size(); ++i) {
-            const bool replaced = field != nullptr && (i >= before.size() || after[i].name == *field);
-            fields += fmt::format("{}f{} := {}", i == 0 ? "" : ", ", i,
-                                  replaced ? replacement
-                                           : fmt::format("struct_extract({}, 'f{}')", value, i));
+            const bool replaced =
+                field != nullptr && (i >= before.size() || after[i].name == *field);
+            fields += fmt::format(
+                "{}f{} := {}", i == 0 ? "" : ", ", i,
+                replaced ? replacement : fmt::format("struct_extract({}, 'f{}')", value, i));
         }
-        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE struct_pack({}) END", value, fields);
+        return fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE struct_pack({}) END", value,
+                           fields);
     }
     if (name == "get_array_field" && args.size() == 2) {
         MR_TRY(const std::string value, expression(*args[0]));
         const auto* index = args[1]->as<plan::Literal>();
         const auto* number = index == nullptr ? nullptr : std::get_if<std::int64_t>(&index->value);
         const std::string element = fresh("x");
-        return fmt::format("list_transform({}, lambda {}: struct_extract({}, 'f{}'))", value, element,
-                           element, number == nullptr ? 0 : *number);
+        return fmt::format("list_transform({}, lambda {}: struct_extract({}, 'f{}'))", value,
+                           element, element, number == nullptr ? 0 : *number);
     }
     if (name == "get_map_value" || name == "get_array_item" || name == "element_at" ||
         name == "try_element_at") {
@@ -234,35 +236,45 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         MR_TRY(const auto texts, arguments(args));
         std::string lists = "CAST([] AS VARCHAR[])";
         for (std::size_t i = 1; i < texts.size(); ++i) {
-            lists = fmt::format("list_concat({}, {})", lists,
-                                args[i]->type.is(TypeKind::kArray) ? texts[i] : fmt::format("[{}]", texts[i]));
+            lists = fmt::format(
+                "list_concat({}, {})", lists,
+                args[i]->type.is(TypeKind::kArray) ? texts[i] : fmt::format("[{}]", texts[i]));
         }
-        return fmt::format("CASE WHEN {0} IS NOT NULL THEN coalesce(array_to_string({1}, {0}), '') END", texts[0],
-                           lists);
+        return fmt::format(
+            "CASE WHEN {0} IS NOT NULL THEN coalesce(array_to_string({1}, {0}), '') END", texts[0],
+            lists);
     }
     if (name == "elt" && args.size() > 1) {
         MR_TRY(const auto texts, arguments(args));
         std::string cases;
-        for (std::size_t i = 1; i < texts.size(); ++i) cases += fmt::format(" WHEN {} THEN {}", i, texts[i]);
+        for (std::size_t i = 1; i < texts.size(); ++i)
+            cases += fmt::format(" WHEN {} THEN {}", i, texts[i]);
         const std::string otherwise =
             call.mode == plan::EvalMode::kAnsi
-                ? fmt::format(" ELSE CASE WHEN {0} IS NOT NULL THEN mr_raise_index('INVALID_ARRAY_INDEX', {0}, {1}) END",
-                              texts[0], texts.size() - 1)
+                ? fmt::format(
+                      " ELSE CASE WHEN {0} IS NOT NULL THEN mr_raise_index('INVALID_ARRAY_INDEX', "
+                      "{0}, {1}) END",
+                      texts[0], texts.size() - 1)
                 : "";
-        return fmt::format("CAST(CASE {}{}{} END AS {})", texts[0], cases, otherwise, duck_type_name(whole.type));
+        return fmt::format("CAST(CASE {}{}{} END AS {})", texts[0], cases, otherwise,
+                           duck_type_name(whole.type));
     }
     if (name == "map_entries" && args.size() == 1) {
         // DuckDB calls the fields key and value; ours go by place.
         MR_TRY(const std::string value, expression(*args[0]));
         const std::string entry = fresh("x");
-        return fmt::format("list_transform(map_entries({0}), lambda {1}: struct_pack(f0 := {1}.key, f1 := {1}.value))",
-                           value, entry);
+        return fmt::format(
+            "list_transform(map_entries({0}), lambda {1}: struct_pack(f0 := {1}.key, f1 := "
+            "{1}.value))",
+            value, entry);
     }
     if (name == "map_from_entries" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
         const std::string entry = fresh("x");
-        return fmt::format("CAST(map_from_entries(list_transform({0}, lambda {1}: struct_pack(k := {1}.f0, v := {1}.f1))) AS {2})",
-                           value, entry, duck_type_name(whole.type));
+        return fmt::format(
+            "CAST(map_from_entries(list_transform({0}, lambda {1}: struct_pack(k := {1}.f0, v := "
+            "{1}.f1))) AS {2})",
+            value, entry, duck_type_name(whole.type));
     }
     if (name == "window_time" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
@@ -278,19 +290,21 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
     if (name == "size" && args.size() == 1 && args[0]->type.is(TypeKind::kMap)) {
         MR_TRY(const std::string value, expression(*args[0]));
         const std::string count = fmt::format("CAST(cardinality({}) AS INTEGER)", value);
-        return call.mode == plan::EvalMode::kLegacy ? fmt::format("coalesce({}, -1)", count) : count;
+        return call.mode == plan::EvalMode::kLegacy ? fmt::format("coalesce({}, -1)", count)
+                                                    : count;
     }
     if ((name == "array_append" || name == "array_prepend") && args.size() == 2) {
         MR_TRY(const auto texts, arguments(args));
         return fmt::format("CAST(CASE WHEN {0} IS NOT NULL THEN {1} END AS {2})", texts[0],
-                           name == "array_append" ? fmt::format("list_append({}, {})", texts[0], texts[1])
-                                                  : fmt::format("list_prepend({}, {})", texts[1], texts[0]),
+                           name == "array_append"
+                               ? fmt::format("list_append({}, {})", texts[0], texts[1])
+                               : fmt::format("list_prepend({}, {})", texts[1], texts[0]),
                            duck_type_name(whole.type));
     }
     if (name == "timestamp_seconds" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
-        return cast(value, args[0]->type.is_integral() ? DataType::long_() : args[0]->type, DataType::timestamp(),
-                    call.mode, "UTC");
+        return cast(value, args[0]->type.is_integral() ? DataType::long_() : args[0]->type,
+                    DataType::timestamp(), call.mode, "UTC");
     }
     if (name == "format_number" && args.size() == 2 && args[1]->type.is(TypeKind::kInteger)) {
         MR_TRY(const auto texts, arguments(args));
@@ -323,9 +337,11 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
 }
 
 // sum / count at the scale of an average; null for no rows.
-std::string Lowering::decimal_mean(const std::string& sum, const std::string& count, const DataType& type) {
-    return fmt::format("CAST(mr_decimal('divide', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, 'try') AS {})", sum,
-                       count, type.precision(), type.scale(), duck_type_name(type));
+std::string Lowering::decimal_mean(const std::string& sum, const std::string& count,
+                                   const DataType& type) {
+    return fmt::format(
+        "CAST(mr_decimal('divide', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, 'try') AS {})",
+        sum, count, type.precision(), type.scale(), duck_type_name(type));
 }
 
 Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
@@ -350,9 +366,9 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
         const int scale = std::max(a.scale(), b.scale());
         const int digits = std::max(a.precision() - a.scale(), b.precision() - b.scale());
         if (digits + scale + 1 <= 38) {
-            return fmt::format("CAST(CAST({} AS DECIMAL({},{})) {} CAST({} AS DECIMAL({},{})) AS {})",
-                               texts[0], digits + scale + 1, scale, op, texts[1], digits + scale + 1,
-                               scale, target);
+            return fmt::format(
+                "CAST(CAST({} AS DECIMAL({},{})) {} CAST({} AS DECIMAL({},{})) AS {})", texts[0],
+                digits + scale + 1, scale, op, texts[1], digits + scale + 1, scale, target);
         }
     }
     if (name == "multiply_decimal" && a.precision() + b.precision() + 1 <= 38) {
@@ -365,11 +381,12 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
             const std::string both = fmt::format("DECIMAL({},{})", digits + scale, scale);
             const std::string x = fmt::format("CAST({} AS {})", texts[0], both);
             const std::string y = fmt::format("CAST({} AS {})", texts[1], both);
-            const std::string value =
-                name == "remainder_decimal"
-                    ? fmt::format("CAST({} % {} AS {})", x, y, target)
-                    : fmt::format("CAST(CASE WHEN {0} % {1} < 0 THEN (({0} % {1}) + {1}) % {1} ELSE {0} % {1} END AS {2})",
-                                  x, y, target);
+            const std::string value = name == "remainder_decimal"
+                                          ? fmt::format("CAST({} % {} AS {})", x, y, target)
+                                          : fmt::format(
+                                                "CAST(CASE WHEN {0} % {1} < 0 THEN (({0} % {1}) + "
+                                                "{1}) % {1} ELSE {0} % {1} END AS {2})",
+                                                x, y, target);
             return zero_checked(value, "REMAINDER_BY_ZERO");
         }
     }
@@ -383,10 +400,10 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
                     : name == "div_decimal"       ? "div"
                                                   : "";
     if (*op == '\0') return std::string();
-    const std::string value = fmt::format(
-        "mr_decimal('{}', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, {})", op, texts[0], texts[1],
-        type.is(TypeKind::kDecimal) ? type.precision() : 19, type.is(TypeKind::kDecimal) ? type.scale() : 0,
-        quiet ? "'try'" : "'ansi'");
+    const std::string value =
+        fmt::format("mr_decimal('{}', CAST({} AS VARCHAR), CAST({} AS VARCHAR), {}, {}, {})", op,
+                    texts[0], texts[1], type.is(TypeKind::kDecimal) ? type.precision() : 19,
+                    type.is(TypeKind::kDecimal) ? type.scale() : 0, quiet ? "'try'" : "'ansi'");
     const std::string cast = fmt::format("CAST({} AS {})", value, target);
     return name == "divide_decimal" || name == "div_decimal" ? zero_checked(cast, "DIVIDE_BY_ZERO")
                                                              : cast;
@@ -423,9 +440,11 @@ Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
                 break;
             }
             const std::size_t end = found + second.size();
-            const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
-            const bool whole_name = (found == 0 || !word(body[found - 1])) &&
-                                    (end == body.size() || !word(body[end]));
+            const auto word = [](char c) {
+                return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+            };
+            const bool whole_name =
+                (found == 0 || !word(body[found - 1])) && (end == body.size() || !word(body[end]));
             moved += body.substr(at, found - at);
             moved += whole_name ? fmt::format("CAST({} - 1 AS INTEGER)", renamed) : second;
             at = end;
@@ -435,12 +454,14 @@ Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
     const std::string type = duck_type_name(whole.type);
     // Bodies over two lists or maps see a struct of both.
     const auto with_pair = [&](const plan::TypedLambda& lambda, const std::string& a,
-                               const std::string& b, const std::string& pair) -> Result<std::string> {
+                               const std::string& b,
+                               const std::string& pair) -> Result<std::string> {
         // list_transform over positions: the parameters become list elements at a position.
         MR_TRY(const std::string body, expression(*lambda.body));
-        return fmt::format("list_transform([{}], lambda {}: list_transform([{}], lambda {}: {})[1])[1]",
-                           fmt::format("{}[{}]", a, pair), column_name(lambda.parameters.at(0).id),
-                           fmt::format("{}[{}]", b, pair), column_name(lambda.parameters.at(1).id), body);
+        return fmt::format(
+            "list_transform([{}], lambda {}: list_transform([{}], lambda {}: {})[1])[1]",
+            fmt::format("{}[{}]", a, pair), column_name(lambda.parameters.at(0).id),
+            fmt::format("{}[{}]", b, pair), column_name(lambda.parameters.at(1).id), body);
     };
     if (name == "transform") {
         MR_TRY(const std::string body, indexed(*lambdas[0]));
@@ -453,24 +474,29 @@ Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
     if (name == "exists" || name == "forall") {
         MR_TRY(const std::string body, indexed(*lambdas[0]));
         // Three-valued: true when some is, else null when some is unknown, else false.
-        return fmt::format("CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN {3} ELSE {1}(list_transform({0}, {2})) END",
-                           values[0], name == "exists" ? "mr_any" : "mr_all", body,
-                           name == "exists" ? "false" : "true");
+        return fmt::format(
+            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN {3} ELSE "
+            "{1}(list_transform({0}, {2})) END",
+            values[0], name == "exists" ? "mr_any" : "mr_all", body,
+            name == "exists" ? "false" : "true");
     }
     if (name == "aggregate") {
         if (values.size() < 2) return std::string();
         MR_TRY(const std::string body, expression(*lambdas[0]->body));
         const std::string state = duck_type_name(call.args[1]->type);
         std::string folded = fmt::format(
-            "CASE WHEN {0} IS NULL THEN NULL ELSE list_reduce(list_prepend(struct_pack(a := CAST({1} AS {2}), x := NULL), "
+            "CASE WHEN {0} IS NULL THEN NULL ELSE list_reduce(list_prepend(struct_pack(a := "
+            "CAST({1} AS {2}), x := NULL), "
             "list_transform({0}, lambda mr_y: struct_pack(a := CAST(NULL AS {2}), x := mr_y))), "
-            "lambda mr_p, mr_q: struct_pack(a := CAST(list_transform([mr_p.a], lambda {3}: list_transform([mr_q.x], lambda {4}: {5})[1])[1] AS {2}), x := mr_q.x)).a END",
+            "lambda mr_p, mr_q: struct_pack(a := CAST(list_transform([mr_p.a], lambda {3}: "
+            "list_transform([mr_q.x], lambda {4}: {5})[1])[1] AS {2}), x := mr_q.x)).a END",
             values[0], values[1], state, column_name(lambdas[0]->parameters.at(0).id),
             column_name(lambdas[0]->parameters.at(1).id), body);
         if (lambdas.size() > 1) {
             MR_TRY(const std::string finish, expression(*lambdas[1]->body));
-            folded = fmt::format("CASE WHEN {} IS NULL THEN NULL ELSE list_transform([{}], lambda {}: {})[1] END",
-                                 values[0], folded, column_name(lambdas[1]->parameters.at(0).id), finish);
+            folded = fmt::format(
+                "CASE WHEN {} IS NULL THEN NULL ELSE list_transform([{}], lambda {}: {})[1] END",
+                values[0], folded, column_name(lambdas[1]->parameters.at(0).id), finish);
         }
         return fmt::format("CAST({} AS {})", folded, type);
     }
@@ -479,7 +505,8 @@ Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
         MR_TRY(const std::string body, with_pair(*lambdas[0], values[0], values[1], index));
         return fmt::format(
             "CAST(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE "
-            "list_transform(range(1, greatest(len({0}), len({1})) + 1), lambda {2}: {3}) END AS {4})",
+            "list_transform(range(1, greatest(len({0}), len({1})) + 1), lambda {2}: {3}) END AS "
+            "{4})",
             values[0], values[1], index, body, type);
     }
     if (name == "map_filter" || name == "transform_keys" || name == "transform_values") {
@@ -490,13 +517,15 @@ Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
         const std::string positions = fmt::format("range(1, len({}) + 1)", keys);
         if (name == "map_filter") {
             return fmt::format(
-                "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE map_from_entries(list_transform(list_filter({1}, "
+                "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE "
+                "map_from_entries(list_transform(list_filter({1}, "
                 "lambda {2}: {3}), lambda {2}: map_entries({0})[{2}])) END AS {4})",
                 values[0], positions, index, body, type);
         }
-        const std::string made = fmt::format("list_transform({}, lambda {}: {})", positions, index, body);
-        return fmt::format("CAST(CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END AS {})", values[0],
-                           name == "transform_keys" ? made : keys,
+        const std::string made =
+            fmt::format("list_transform({}, lambda {}: {})", positions, index, body);
+        return fmt::format("CAST(CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END AS {})",
+                           values[0], name == "transform_keys" ? made : keys,
                            name == "transform_keys" ? items : made, type);
     }
     if (name == "array_sort") {
@@ -527,13 +556,15 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
             const bool constant =
                 call.args[i]->as<plan::Literal>() != nullptr && !call.args[i]->nullable;
             if (!constant && (texts.size() > 1 || !filter.empty())) {
-                condition += (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[i]);
+                condition +=
+                    (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[i]);
             }
             row_value += (row_value.empty() ? "" : ", ") + texts[i];
         }
         if (texts.empty()) row_value = "1";
         std::string counted = texts.size() > 1 ? fmt::format("row({})", row_value) : row_value;
-        if (!condition.empty()) counted = fmt::format("CASE WHEN {} THEN {} END", condition, counted);
+        if (!condition.empty())
+            counted = fmt::format("CASE WHEN {} THEN {} END", condition, counted);
         const bool rows = !call.distinct && condition.empty() &&
                           (texts.empty() || (call.args[0]->as<plan::Literal>() != nullptr &&
                                              !call.args[0]->nullable));
@@ -549,11 +580,14 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
     if (name == "percentile" && texts.size() >= 2) {
         // Without a frequency; with one, the row of the table says that it is not there.
         const auto* frequency = texts.size() > 2 ? call.args[2]->as<plan::Literal>() : nullptr;
-        const auto* times = frequency == nullptr ? nullptr : std::get_if<std::int64_t>(&frequency->value);
+        const auto* times =
+            frequency == nullptr ? nullptr : std::get_if<std::int64_t>(&frequency->value);
         if (texts.size() == 2 || (times != nullptr && *times == 1)) {
-            if (!filter.empty()) texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
-            return fmt::format("CAST(quantile_cont({}{}, {}){} AS {})", call.distinct ? "DISTINCT " : "", texts[0],
-                               texts[1], over, duck_type_name(type));
+            if (!filter.empty())
+                texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
+            return fmt::format("CAST(quantile_cont({}{}, {}){} AS {})",
+                               call.distinct ? "DISTINCT " : "", texts[0], texts[1], over,
+                               duck_type_name(type));
         }
     }
     std::string_view pattern = sql::lowering_of(*row, call.mode);
@@ -566,9 +600,10 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
     if (pattern.empty()) {
         return fail(base::Error(
             Code::kUnsupported,
-            fmt::format("[UNSUPPORTED_FEATURE.AGGREGATE] The feature is not supported: aggregate {} "
-                        "in this place. SQLSTATE: 0A000",
-                        name),
+            fmt::format(
+                "[UNSUPPORTED_FEATURE.AGGREGATE] The feature is not supported: aggregate {} "
+                "in this place. SQLSTATE: 0A000",
+                name),
             {.name = "UNSUPPORTED_FEATURE.AGGREGATE", .sql_state = "0A000"}));
     }
     // Null rows are no rows to most aggregates: a filter may null the first argument instead.
@@ -605,11 +640,13 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
     if (keeps_nulls) {
         std::string condition = filter;
         if (ignore_nulls) {
-            condition += (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[0]);
+            condition +=
+                (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[0]);
         }
         if (!over.empty()) {
             // As window functions they are called by other names and take no filter.
-            text = fmt::format("{}_value({}{})", name, texts[0], ignore_nulls ? " IGNORE NULLS" : "");
+            text =
+                fmt::format("{}_value({}{})", name, texts[0], ignore_nulls ? " IGNORE NULLS" : "");
         } else if (!condition.empty()) {
             text = fmt::format("{} FILTER (WHERE {})", text, condition);
         }
@@ -637,9 +674,9 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
     if (name == "sum" || name == "try_sum") {
         // A sum that leaves the type is Spark's overflow; DuckDB's own is wider.
         if (type.is(TypeKind::kLong)) {
-            return fmt::format("{}({} AS BIGINT)",
-                               call.mode == plan::EvalMode::kAnsi && name == "sum" ? "CAST" : "TRY_CAST",
-                               text);
+            return fmt::format(
+                "{}({} AS BIGINT)",
+                call.mode == plan::EvalMode::kAnsi && name == "sum" ? "CAST" : "TRY_CAST", text);
         }
         if (type.is(TypeKind::kDayTimeInterval) || type.is(TypeKind::kYearMonthInterval)) {
             const bool months = type.is(TypeKind::kYearMonthInterval);

@@ -40,7 +40,9 @@ std::string column_list(const std::vector<Attribute>& attributes) {
 
 }  // namespace
 
-std::string column_name(plan::AttributeId id) { return fmt::format("c{}", id); }
+std::string column_name(plan::AttributeId id) {
+    return fmt::format("c{}", id);
+}
 
 Result<std::string> Lowering::query(const LogicalNode& plan) {
     MR_TRY(const std::string inner, node(plan));
@@ -50,14 +52,16 @@ Result<std::string> Lowering::query(const LogicalNode& plan) {
 Result<std::string> Lowering::node(const LogicalNode& plan) {
     const Deeper deeper(depth_);
     if (depth_ > kDeepestPlan) {
-        return fail(Code::kTooLarge, "the plan is nested more than {} operators deep", kDeepestPlan);
+        return fail(Code::kTooLarge, "the plan is nested more than {} operators deep",
+                    kDeepestPlan);
     }
     if (const auto* scan_node = plan.as<plan::ScanNode>()) return scan(*scan_node);
     if (const auto* local = plan.as<plan::LocalDataNode>()) return local_data(*local);
     if (const auto* range = plan.as<plan::RangeNode>()) {
-        return fmt::format("SELECT range AS {} FROM range(CAST({} AS BIGINT), CAST({} AS BIGINT), "
-                           "CAST({} AS BIGINT))",
-                           column_name(range->output.id), range->start, range->end, range->step);
+        return fmt::format(
+            "SELECT range AS {} FROM range(CAST({} AS BIGINT), CAST({} AS BIGINT), "
+            "CAST({} AS BIGINT))",
+            column_name(range->output.id), range->start, range->end, range->step);
     }
     if (const auto* projection = plan.as<plan::ProjectNode>()) return project(*projection);
     if (const auto* filter = plan.as<plan::LogicalFilter>()) {
@@ -111,7 +115,8 @@ Result<std::string> Lowering::file_scan(const plan::ScanNode& node) {
             if (raw_column(attribute.name) && attribute.name != "value") continue;
             json_fields.push_back({.name = attribute.name, .type = attribute.type});
         }
-        if (raw.names.size() == 1 || json_fields.size() < node.output.size() || !json_fields.empty()) {
+        if (raw.names.size() == 1 || json_fields.size() < node.output.size() ||
+            !json_fields.empty()) {
             const DataType type = DataType::structure(json_fields);
             MR_TRY(const std::string reader, functions_.from_json(type, options, zone, false));
             from = fmt::format("(SELECT *, {}(d0) AS j FROM {})", reader, from);
@@ -133,31 +138,38 @@ Result<std::string> Lowering::file_scan(const plan::ScanNode& node) {
                 : attribute.type.is(TypeKind::kTimestampNtz) ? option("timestampntzformat", "")
                                                              : "";
             if (!typed && !pattern.empty()) {
-                value = attribute.type.is(TypeKind::kTimestamp)
-                            ? fmt::format("mr_to_timestamp({}, {}, {}, 'try')", value, quoted(pattern), quoted(zone))
-                            : fmt::format("{}({}, {}, 'try')",
-                                          attribute.type.is(TypeKind::kDate) ? "mr_to_date" : "mr_to_timestamp_ntz",
-                                          value, quoted(pattern));
+                value =
+                    attribute.type.is(TypeKind::kTimestamp)
+                        ? fmt::format("mr_to_timestamp({}, {}, {}, 'try')", value, quoted(pattern),
+                                      quoted(zone))
+                        : fmt::format("{}({}, {}, 'try')",
+                                      attribute.type.is(TypeKind::kDate) ? "mr_to_date"
+                                                                         : "mr_to_timestamp_ntz",
+                                      value, quoted(pattern));
             } else if (!typed) {
-                const auto failure = mode == "FAILFAST" ? plan::EvalMode::kAnsi : plan::EvalMode::kTry;
+                const auto failure =
+                    mode == "FAILFAST" ? plan::EvalMode::kAnsi : plan::EvalMode::kTry;
                 if (mode == "DROPMALFORMED") {
-                    MR_TRY(const std::string tried, cast(value, DataType::string(), attribute.type, failure, zone));
-                    where += fmt::format("{}({} IS NULL OR {} IS NOT NULL)", where.empty() ? " WHERE " : " AND ",
-                                         value, tried);
+                    MR_TRY(const std::string tried,
+                           cast(value, DataType::string(), attribute.type, failure, zone));
+                    where += fmt::format("{}({} IS NULL OR {} IS NOT NULL)",
+                                         where.empty() ? " WHERE " : " AND ", value, tried);
                 }
                 MR_TRY(value, cast(value, DataType::string(), attribute.type, failure, zone));
             }
         } else {
             value = fmt::format("CAST(NULL AS {})", duck_type_name(attribute.type));
         }
-        columns += fmt::format("{}{} AS {}", columns.empty() ? "" : ", ", value, column_name(attribute.id));
+        columns += fmt::format("{}{} AS {}", columns.empty() ? "" : ", ", value,
+                               column_name(attribute.id));
     }
     if (format == "csv" && mode == "DROPMALFORMED") {
         if (const auto index = raw_column(option("columnnameofcorruptrecord", "_corrupt_record"))) {
             where += fmt::format("{}d{} IS NULL", where.empty() ? " WHERE " : " AND ", *index);
         }
     }
-    return fmt::format("SELECT {} FROM {}{}", columns.empty() ? "0 AS no_column" : columns, from, where);
+    return fmt::format("SELECT {} FROM {}{}", columns.empty() ? "0 AS no_column" : columns, from,
+                       where);
 }
 
 // Null stands for one row without columns: SELECT without FROM.
@@ -167,7 +179,8 @@ Result<std::string> Lowering::input_of(const plan::LogicalPtr& input) {
 }
 
 Result<std::string> Lowering::scan(const plan::ScanNode& node) {
-    if (inputs_ != nullptr && !inputs_->contains(node.scan_id) && is_file_format(node.source.format)) {
+    if (inputs_ != nullptr && !inputs_->contains(node.scan_id) &&
+        is_file_format(node.source.format)) {
         return file_scan(node);
     }
     std::vector<std::string> names;
@@ -213,13 +226,13 @@ Result<std::string> Lowering::local_data(const plan::LocalDataNode& node) {
         constants_.push_back(slot);
         std::string columns;
         for (std::size_t i = 0; i < fields.size(); ++i) {
-            MR_TRY(const std::string value, cast(names[i], types[i], node.output[i].type,
-                                                 plan::EvalMode::kAnsi, "UTC"));
+            MR_TRY(const std::string value,
+                   cast(names[i], types[i], node.output[i].type, plan::EvalMode::kAnsi, "UTC"));
             columns += fmt::format("{}{} AS {}", i == 0 ? "" : ", ", value,
                                    column_name(node.output[i].id));
         }
-        return fmt::format("SELECT {} FROM mr_scan({})", columns.empty() ? "0 AS no_column" : columns,
-                           slot->id);
+        return fmt::format("SELECT {} FROM mr_scan({})",
+                           columns.empty() ? "0 AS no_column" : columns, slot->id);
     }
     std::string rows;
     for (const auto& row : node.rows) {
@@ -267,8 +280,9 @@ Result<std::string> Lowering::join(const plan::JoinNode& node) {
     const std::string columns = column_list(node.output);
     switch (node.type) {
         case plan::JoinType::kLeftSemi:
-            return fmt::format("SELECT {} FROM ({}) AS {} WHERE EXISTS (SELECT 1 FROM ({}) AS {} WHERE {})",
-                               columns, left, a, right, b, condition);
+            return fmt::format(
+                "SELECT {} FROM ({}) AS {} WHERE EXISTS (SELECT 1 FROM ({}) AS {} WHERE {})",
+                columns, left, a, right, b, condition);
         case plan::JoinType::kLeftAnti:
             return fmt::format(
                 "SELECT {} FROM ({}) AS {} WHERE NOT EXISTS (SELECT 1 FROM ({}) AS {} WHERE {})",
@@ -276,20 +290,20 @@ Result<std::string> Lowering::join(const plan::JoinNode& node) {
         case plan::JoinType::kCross:
         case plan::JoinType::kInner:
             if (node.condition == nullptr) {
-                return fmt::format("SELECT {} FROM ({}) AS {} CROSS JOIN {}({}) AS {}", columns, left,
-                                   a, lateral, right, b);
+                return fmt::format("SELECT {} FROM ({}) AS {} CROSS JOIN {}({}) AS {}", columns,
+                                   left, a, lateral, right, b);
             }
-            return fmt::format("SELECT {} FROM ({}) AS {} JOIN {}({}) AS {} ON {}", columns, left, a,
-                               lateral, right, b, condition);
-        case plan::JoinType::kLeftOuter:
-            return fmt::format("SELECT {} FROM ({}) AS {} LEFT JOIN {}({}) AS {} ON {}", columns, left,
+            return fmt::format("SELECT {} FROM ({}) AS {} JOIN {}({}) AS {} ON {}", columns, left,
                                a, lateral, right, b, condition);
+        case plan::JoinType::kLeftOuter:
+            return fmt::format("SELECT {} FROM ({}) AS {} LEFT JOIN {}({}) AS {} ON {}", columns,
+                               left, a, lateral, right, b, condition);
         case plan::JoinType::kRightOuter:
-            return fmt::format("SELECT {} FROM ({}) AS {} RIGHT JOIN ({}) AS {} ON {}", columns, left,
-                               a, right, b, condition);
+            return fmt::format("SELECT {} FROM ({}) AS {} RIGHT JOIN ({}) AS {} ON {}", columns,
+                               left, a, right, b, condition);
         case plan::JoinType::kFullOuter:
-            return fmt::format("SELECT {} FROM ({}) AS {} FULL JOIN ({}) AS {} ON {}", columns, left,
-                               a, right, b, condition);
+            return fmt::format("SELECT {} FROM ({}) AS {} FULL JOIN ({}) AS {} ON {}", columns,
+                               left, a, right, b, condition);
     }
     return fail(Code::kInternal, "no lowering for this join");
 }
@@ -336,8 +350,9 @@ Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
         }
         group = fmt::format(" GROUP BY GROUPING SETS ({})", sets);
         if (node.grouping_id) {
-            columns += fmt::format("{}CAST(GROUPING({}) AS BIGINT) AS {}", columns.empty() ? "" : ", ",
-                                   key_list(all_keys), column_name(node.grouping_id->id));
+            columns +=
+                fmt::format("{}CAST(GROUPING({}) AS BIGINT) AS {}", columns.empty() ? "" : ", ",
+                            key_list(all_keys), column_name(node.grouping_id->id));
         }
     } else if (!names.empty()) {
         group = " GROUP BY " + key_list(all_keys);
@@ -350,7 +365,8 @@ Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
 Result<std::string> Lowering::order_by(const std::vector<plan::TypedOrder>& orders) {
     std::string list;
     for (const plan::TypedOrder& order : orders) {
-        // A constant orders nothing, and as a bare number DuckDB would take it for a column's place.
+        // A constant orders nothing, and as a bare number DuckDB would take it for a column's
+        // place.
         if (order.expression->as<plan::Literal>() != nullptr) continue;
         MR_TRY(const std::string value, expression(*order.expression));
         list += fmt::format("{}{} {} NULLS {}", list.empty() ? "" : ", ", value,
@@ -462,7 +478,8 @@ Result<std::string> Lowering::limit(const plan::LogicalLimit& node) {
         const std::string row = fresh("n");
         const std::string rows = fresh("n");
         return fmt::format(
-            "SELECT * EXCLUDE ({}, {}) FROM (SELECT *, row_number() OVER () AS {}, count(*) OVER () AS "
+            "SELECT * EXCLUDE ({}, {}) FROM (SELECT *, row_number() OVER () AS {}, count(*) OVER "
+            "() AS "
             "{} FROM ({})) WHERE {} > {} - {} ORDER BY {}",
             row, rows, row, rows, input, row, rows, node.limit, row);
     }
@@ -493,9 +510,9 @@ Result<std::string> Lowering::set_operation(const plan::SetOpNode& node) {
         }
         std::string columns;
         for (std::size_t i = 0; i < attributes.size(); ++i) {
-            columns += fmt::format("{}CAST({} AS {}) AS {}", i == 0 ? "" : ", ",
-                                   column_name(attributes[i].id), duck_type_name(node.output[i].type),
-                                   column_name(node.output[i].id));
+            columns += fmt::format(
+                "{}CAST({} AS {}) AS {}", i == 0 ? "" : ", ", column_name(attributes[i].id),
+                duck_type_name(node.output[i].type), column_name(node.output[i].id));
         }
         if (columns.empty()) columns = "0 AS no_column";
         const std::string select = fmt::format("SELECT {} FROM ({})", columns, text);
@@ -542,7 +559,8 @@ Result<std::string> Lowering::generate(const plan::GenerateNode& node) {
     const auto output = [&](std::size_t i) { return column_name(node.output[i].id); };
     // A list that is never empty, where rows without elements are to be kept.
     const auto padded = [&](const std::string& value) {
-        return node.outer ? fmt::format("CASE WHEN len({0}) > 0 THEN {0} ELSE [NULL] END", value) : value;
+        return node.outer ? fmt::format("CASE WHEN len({0}) > 0 THEN {0} ELSE [NULL] END", value)
+                          : value;
     };
     const bool with_position = call->name == "posexplode";
     if (call->name == "explode" || with_position) {
@@ -554,9 +572,10 @@ Result<std::string> Lowering::generate(const plan::GenerateNode& node) {
         }
         const std::size_t first = with_position ? 1 : 0;
         if (type.is(TypeKind::kMap)) {
-            return fmt::format("SELECT {}, {}UNNEST({}) AS {}, UNNEST({}) AS {}{}", columns, position,
-                               padded(fmt::format("map_keys({})", list)), output(first),
-                               padded(fmt::format("map_values({})", list)), output(first + 1), from);
+            return fmt::format("SELECT {}, {}UNNEST({}) AS {}, UNNEST({}) AS {}{}", columns,
+                               position, padded(fmt::format("map_keys({})", list)), output(first),
+                               padded(fmt::format("map_values({})", list)), output(first + 1),
+                               from);
         }
         return fmt::format("SELECT {}, {}UNNEST({}) AS {}{}", columns, position, padded(list),
                            output(first), from);
@@ -596,8 +615,8 @@ Result<std::string> Lowering::generate(const plan::GenerateNode& node) {
     for (std::size_t i = 0; i < node.output.size(); ++i) {
         fields += fmt::format(", struct_extract(mr_e, 'f{}') AS {}", i, output(i));
     }
-    return fmt::format("SELECT {}{} FROM (SELECT *, UNNEST({}) AS mr_e{})", input_columns, fields, rows,
-                       from);
+    return fmt::format("SELECT {}{} FROM (SELECT *, UNNEST({}) AS mr_e{})", input_columns, fields,
+                       rows, from);
 }
 
 Result<std::string> Lowering::sample(const plan::SampleNode& node) {
@@ -605,11 +624,13 @@ Result<std::string> Lowering::sample(const plan::SampleNode& node) {
     // Each row draws from a stream that depends on the seed and its place alone, so that a query
     // gives the same rows every time.
     const std::string row = fresh("n");
-    const std::string numbered = fmt::format("SELECT *, row_number() OVER () AS {} FROM ({})", row, input);
+    const std::string numbered =
+        fmt::format("SELECT *, row_number() OVER () AS {} FROM ({})", row, input);
     if (node.with_replacement) {
-        return fmt::format("SELECT * EXCLUDE ({0}, mr_i) FROM (SELECT *, UNNEST(range(mr_poisson({0}, "
-                           "{1}::BIGINT, {2}::DOUBLE))) AS mr_i FROM ({3}))",
-                           row, node.seed, node.upper - node.lower, numbered);
+        return fmt::format(
+            "SELECT * EXCLUDE ({0}, mr_i) FROM (SELECT *, UNNEST(range(mr_poisson({0}, "
+            "{1}::BIGINT, {2}::DOUBLE))) AS mr_i FROM ({3}))",
+            row, node.seed, node.upper - node.lower, numbered);
     }
     return fmt::format(
         "SELECT * EXCLUDE ({0}) FROM ({1}) WHERE mr_draw({0}, {2}::BIGINT) >= {3}::DOUBLE AND "

@@ -2,8 +2,8 @@
 //
 // Every node becomes a subquery whose columns are called c<attribute id>; ids are unique in a plan,
 // so that a name means one thing wherever it stands, a correlated subquery included. Expressions
-// become typed SQL: what DuckDB would decide for itself (type of a sum, order of nulls, rounding of a
-// cast) is written out as Spark has it. A Lowering is used once, by one thread.
+// become typed SQL: what DuckDB would decide for itself (type of a sum, order of nulls, rounding of
+// a cast) is written out as Spark has it. A Lowering is used once, by one thread.
 #pragma once
 
 #include <map>

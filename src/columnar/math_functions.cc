@@ -15,11 +15,13 @@ namespace {
 
 template <class T>
 T wrap_add(const T& a, const T& b) {
-    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b));
+    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) +
+                          static_cast<std::make_unsigned_t<T>>(b));
 }
 template <class T>
 T wrap_subtract(const T& a, const T& b) {
-    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b));
+    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) -
+                          static_cast<std::make_unsigned_t<T>>(b));
 }
 template <class T>
 T wrap_multiply(const T& a, const T& b) {
@@ -69,7 +71,8 @@ void add_shifts(FunctionList& list, duckdb_type type) {
     constexpr auto kInt = DUCKDB_TYPE_INTEGER;
     list.add("mr_shift_left", {{type, kInt}, type, binary<T, std::int32_t, T, shift_left<T>>});
     list.add("mr_shift_right", {{type, kInt}, type, binary<T, std::int32_t, T, shift_right<T>>});
-    list.add("mr_shift_right_unsigned", {{type, kInt}, type, binary<T, std::int32_t, T, shift_right_unsigned<T>>});
+    list.add("mr_shift_right_unsigned",
+             {{type, kInt}, type, binary<T, std::int32_t, T, shift_right_unsigned<T>>});
 }
 
 // (operation, a, b, precision, scale, mode) -> plain digits. Decimals come and go as text, since a
@@ -155,7 +158,9 @@ std::uint64_t mix(std::uint64_t value) {
     value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL;
     return value ^ (value >> 31);
 }
-double unit(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1.0p-53; }
+double unit(std::uint64_t bits) {
+    return static_cast<double>(bits >> 11) * 0x1.0p-53;
+}
 
 bool draw(const Row& row, double& out) {
     out = unit(mix(static_cast<std::uint64_t>(row.get<std::int64_t>(0)) ^
@@ -181,9 +186,11 @@ public:
             for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
                 std::uint32_t word = 0;
                 for (std::size_t i = 0; i < 4; ++i) {
-                    word |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
+                    word |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[at + i]))
+                            << (8 * i);
                 }
-                h = std::rotl(h ^ (std::rotl(word * 0xcc9e2d51U, 15) * 0x1b873593U), 13) * 5 + 0xe6546b64U;
+                h = std::rotl(h ^ (std::rotl(word * 0xcc9e2d51U, 15) * 0x1b873593U), 13) * 5 +
+                    0xe6546b64U;
             }
             h ^= static_cast<std::uint32_t>(bytes.size());
             h = (h ^ (h >> 16)) * 0x85ebca6bU;
@@ -255,9 +262,15 @@ void random_rows(Call& call) {
     if (call.rows() < duckdb_vector_size()) stream.reset();
 }
 
-double hypot_of(const double& a, const double& b) { return std::hypot(a, b); }
-double expm1_of(const double& a) { return std::expm1(a); }
-double power_of(const double& a, const double& b) { return std::pow(a, b); }
+double hypot_of(const double& a, const double& b) {
+    return std::hypot(a, b);
+}
+double expm1_of(const double& a) {
+    return std::expm1(a);
+}
+double power_of(const double& a, const double& b) {
+    return std::pow(a, b);
+}
 bool natural_log(const Row& row, double& out) {
     const auto value = row.get<double>(0);
     out = std::log(value);
@@ -277,22 +290,32 @@ bool width_bucket(const Row& row, std::int64_t& out) {
     const auto low = row.get<double>(1);
     const auto high = row.get<double>(2);
     const auto buckets = row.get<std::int64_t>(3);
-    if (buckets <= 0 || std::isnan(value) || low == high || !std::isfinite(low) || !std::isfinite(high)) return false;
+    if (buckets <= 0 || std::isnan(value) || low == high || !std::isfinite(low) ||
+        !std::isfinite(high))
+        return false;
     const double lower = std::min(low, high);
     const double upper = std::max(low, high);
     if (low < high) {
-        out = value < lower ? 0 : value >= upper ? buckets + 1
-              : static_cast<std::int64_t>(static_cast<double>(buckets) * (value - lower) / (upper - lower)) + 1;
+        out = value < lower    ? 0
+              : value >= upper ? buckets + 1
+                               : static_cast<std::int64_t>(static_cast<double>(buckets) *
+                                                           (value - lower) / (upper - lower)) +
+                                     1;
     } else {
-        out = value > upper ? 0 : value <= lower ? buckets + 1
-              : static_cast<std::int64_t>(static_cast<double>(buckets) * (upper - value) / (upper - lower)) + 1;
+        out = value > upper    ? 0
+              : value <= lower ? buckets + 1
+                               : static_cast<std::int64_t>(static_cast<double>(buckets) *
+                                                           (upper - value) / (upper - lower)) +
+                                     1;
     }
     return true;
 }
 
 constexpr std::int64_t kDayUs = 86'400'000'000;
 
-std::int64_t interval_us(const duckdb_interval& interval) { return interval.micros + interval.days * kDayUs; }
+std::int64_t interval_us(const duckdb_interval& interval) {
+    return interval.micros + interval.days * kDayUs;
+}
 
 // (interval, factor, mode); dividing multiplies by the inverse, rounded half up.
 template <bool divide>
@@ -303,14 +326,19 @@ bool scale_interval(const Row& row, duckdb_interval& out) {
         if (row.text(2) == "ansi") row.call().fail("INTERVAL_DIVIDED_BY_ZERO");
         return false;
     }
-    const auto scaled = [&](double value) { return std::round(divide ? value / factor : value * factor); };
+    const auto scaled = [&](double value) {
+        return std::round(divide ? value / factor : value * factor);
+    };
     const double months = scaled(interval.months);
     const double micros = scaled(static_cast<double>(interval_us(interval)));
     if (std::abs(months) > 2147483647.0 || std::abs(micros) >= 9.2e18) {
-        if (row.text(2) == "ansi") row.call().fail("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
+        if (row.text(2) == "ansi")
+            row.call().fail("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
         return false;
     }
-    out = {.months = static_cast<std::int32_t>(months), .days = 0, .micros = static_cast<std::int64_t>(micros)};
+    out = {.months = static_cast<std::int32_t>(months),
+           .days = 0,
+           .micros = static_cast<std::int64_t>(micros)};
     return true;
 }
 bool divide_intervals(const Row& row, std::int64_t& out) {
@@ -340,32 +368,45 @@ void add_math_functions(FunctionList& list) {
     add_wrapping<std::int32_t>(list, kInt);
     add_wrapping<std::int64_t>(list, kLong);
     list.add("mr_wrap_negate", {{kDouble}, kDouble, unary<double, double, real_negate<double>>});
-    list.add("mr_wrap_negate", {{DUCKDB_TYPE_FLOAT}, DUCKDB_TYPE_FLOAT, unary<float, float, real_negate<float>>});
+    list.add("mr_wrap_negate",
+             {{DUCKDB_TYPE_FLOAT}, DUCKDB_TYPE_FLOAT, unary<float, float, real_negate<float>>});
     list.add("mr_wrap_abs", {{kDouble}, kDouble, unary<double, double, real_abs<double>>});
-    list.add("mr_wrap_abs", {{DUCKDB_TYPE_FLOAT}, DUCKDB_TYPE_FLOAT, unary<float, float, real_abs<float>>});
+    list.add("mr_wrap_abs",
+             {{DUCKDB_TYPE_FLOAT}, DUCKDB_TYPE_FLOAT, unary<float, float, real_abs<float>>});
     add_shifts<std::int32_t>(list, kInt);
     add_shifts<std::int64_t>(list, kLong);
     list.add("mr_decimal", {{kText, kText, kText, kInt, kInt, kText}, kText, text_rows<decimal>});
     list.add("mr_draw", {{kLong, kLong}, kDouble, value_rows<double, draw>});
     list.add("mr_poisson", {{kLong, kLong, kDouble}, kLong, value_rows<std::int64_t, poisson>});
     for (const bool seeded : {false, true}) {
-        const std::vector<duckdb_type> arguments = seeded ? std::vector{kLong} : std::vector<duckdb_type>{};
-        list.add("mr_rand", {.arguments = arguments, .result = kDouble, .body = random_rows<false>,
-                             .sees_nulls = true, .is_volatile = true});
-        list.add("mr_randn", {.arguments = arguments, .result = kDouble, .body = random_rows<true>,
-                              .sees_nulls = true, .is_volatile = true});
+        const std::vector<duckdb_type> arguments =
+            seeded ? std::vector{kLong} : std::vector<duckdb_type>{};
+        list.add("mr_rand", {.arguments = arguments,
+                             .result = kDouble,
+                             .body = random_rows<false>,
+                             .sees_nulls = true,
+                             .is_volatile = true});
+        list.add("mr_randn", {.arguments = arguments,
+                              .result = kDouble,
+                              .body = random_rows<true>,
+                              .sees_nulls = true,
+                              .is_volatile = true});
     }
     list.add("mr_hypot", {{kDouble, kDouble}, kDouble, binary<double, double, double, hypot_of>});
     list.add("mr_expm1", {{kDouble}, kDouble, unary<double, double, expm1_of>});
     list.add("mr_power", {{kDouble, kDouble}, kDouble, binary<double, double, double, power_of>});
     list.add("mr_log", {{kDouble}, kDouble, value_rows<double, natural_log>});
     list.add("mr_log", {{kDouble, kDouble}, kDouble, value_rows<double, log_of>});
-    list.add("mr_width_bucket", {{kDouble, kDouble, kDouble, kLong}, kLong, value_rows<std::int64_t, width_bucket>});
-    list.add("mr_interval_multiply", {{kInterval, kDouble, kText}, kInterval,
+    list.add("mr_width_bucket",
+             {{kDouble, kDouble, kDouble, kLong}, kLong, value_rows<std::int64_t, width_bucket>});
+    list.add("mr_interval_multiply", {{kInterval, kDouble, kText},
+                                      kInterval,
                                       value_rows<duckdb_interval, scale_interval<false>>});
-    list.add("mr_interval_divide", {{kInterval, kDouble, kText}, kInterval,
+    list.add("mr_interval_divide", {{kInterval, kDouble, kText},
+                                    kInterval,
                                     value_rows<duckdb_interval, scale_interval<true>>});
-    list.add("mr_interval_div", {{kInterval, kInterval, kText}, kLong, value_rows<std::int64_t, divide_intervals>});
+    list.add("mr_interval_div",
+             {{kInterval, kInterval, kText}, kLong, value_rows<std::int64_t, divide_intervals>});
 }
 
 }  // namespace millrace::columnar

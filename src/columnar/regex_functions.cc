@@ -36,13 +36,25 @@ struct Regex {
 // \p{Alpha} of POSIX names.
 std::string translate_pattern(std::string_view pattern) {
     static const std::map<std::string, std::string, std::less<>> kClasses = {
-        {"Lower", "[a-z]"},       {"Upper", "[A-Z]"},     {"ASCII", "[\\x00-\\x7F]"},
-        {"Alpha", "[a-zA-Z]"},    {"Digit", "[0-9]"},     {"Alnum", "[a-zA-Z0-9]"},
-        {"Punct", "[!-\\/:-@\\[-`{-~]"},                  {"Graph", "[!-~]"},
-        {"Print", "[ -~]"},       {"Blank", "[ \\t]"},    {"Cntrl", "[\\x00-\\x1F\\x7F]"},
-        {"XDigit", "[0-9a-fA-F]"}, {"Space", "[ \\t\\n\\x0B\\f\\r]"},
-        {"javaLowerCase", "\\p{Ll}"}, {"javaUpperCase", "\\p{Lu}"}, {"javaWhitespace", "\\s"},
-        {"IsAlphabetic", "\\p{L}"}, {"IsDigit", "\\p{Nd}"}, {"IsLetter", "\\p{L}"},
+        {"Lower", "[a-z]"},
+        {"Upper", "[A-Z]"},
+        {"ASCII", "[\\x00-\\x7F]"},
+        {"Alpha", "[a-zA-Z]"},
+        {"Digit", "[0-9]"},
+        {"Alnum", "[a-zA-Z0-9]"},
+        {"Punct", "[!-\\/:-@\\[-`{-~]"},
+        {"Graph", "[!-~]"},
+        {"Print", "[ -~]"},
+        {"Blank", "[ \\t]"},
+        {"Cntrl", "[\\x00-\\x1F\\x7F]"},
+        {"XDigit", "[0-9a-fA-F]"},
+        {"Space", "[ \\t\\n\\x0B\\f\\r]"},
+        {"javaLowerCase", "\\p{Ll}"},
+        {"javaUpperCase", "\\p{Lu}"},
+        {"javaWhitespace", "\\s"},
+        {"IsAlphabetic", "\\p{L}"},
+        {"IsDigit", "\\p{Nd}"},
+        {"IsLetter", "\\p{L}"},
     };
     std::string result;
     int class_depth = 0;
@@ -57,7 +69,9 @@ std::string translate_pattern(std::string_view pattern) {
                     if (found != kClasses.end()) {
                         const std::string& body = found->second;
                         // Inside a class only the members are wanted.
-                        result += class_depth > 0 && body[0] == '[' ? body.substr(1, body.size() - 2) : body;
+                        result += class_depth > 0 && body[0] == '['
+                                      ? body.substr(1, body.size() - 2)
+                                      : body;
                         i = close;
                         continue;
                     }
@@ -93,9 +107,9 @@ const Regex* compile(std::string_view pattern) {
         const std::string translated = translate_pattern(pattern);
         int code = 0;
         PCRE2_SIZE at = 0;
-        regex->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                    PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code,
-                                    &at, nullptr);
+        regex->code =
+            pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                          PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, nullptr);
         if (regex->code == nullptr) {
             PCRE2_UCHAR text[256];
             pcre2_get_error_message(code, text, sizeof(text));
@@ -125,8 +139,8 @@ const Regex* compile_or_fail(Call& call, std::string_view pattern, std::string_v
 
 // The next match from byte `at`; [begin, end) of group 0 in the match data.
 bool search(Call& call, const Regex& regex, std::string_view text, std::size_t at) {
-    const int outcome = pcre2_match(regex.code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0,
-                                    regex.match, regex.context);
+    const int outcome = pcre2_match(regex.code, reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                    text.size(), at, 0, regex.match, regex.context);
     if (outcome < 0 && outcome != PCRE2_ERROR_NOMATCH) {
         call.fail_with("a regular expression needs too many steps on a text");
     }
@@ -248,7 +262,8 @@ bool replace(const Row& row, std::string& out) {
     std::size_t done = 0;
     for (std::int32_t skip = row.number(3) - 1; skip > 0 && done < text.size(); --skip) {
         ++done;
-        while (done < text.size() && (static_cast<unsigned char>(text[done]) & 0xC0) == 0x80) ++done;
+        while (done < text.size() && (static_cast<unsigned char>(text[done]) & 0xC0) == 0x80)
+            ++done;
     }
     out = text.substr(0, done);
     for (std::size_t at = done; at <= text.size() && search(row.call(), *regex, text, at);) {
@@ -256,11 +271,13 @@ bool replace(const Row& row, std::string& out) {
         for (std::size_t i = 0; i < with.size(); ++i) {
             if (with[i] == '\\' && i + 1 < with.size()) {
                 out += with[++i];
-            } else if (with[i] == '$' && i + 1 < with.size() && with[i + 1] >= '0' && with[i + 1] <= '9') {
+            } else if (with[i] == '$' && i + 1 < with.size() && with[i + 1] >= '0' &&
+                       with[i + 1] <= '9') {
                 auto group = static_cast<std::uint32_t>(with[++i] - '0');
                 // As many digits as make a group that is there.
                 while (i + 1 < with.size() && with[i + 1] >= '0' && with[i + 1] <= '9' &&
-                       group * 10 + static_cast<std::uint32_t>(with[i + 1] - '0') <= regex->groups) {
+                       group * 10 + static_cast<std::uint32_t>(with[i + 1] - '0') <=
+                           regex->groups) {
                     group = group * 10 + static_cast<std::uint32_t>(with[++i] - '0');
                 }
                 if (group > regex->groups) {
@@ -270,7 +287,8 @@ bool replace(const Row& row, std::string& out) {
                 out += group_text(*regex, text, group);
             } else if (with[i] == '$' && i + 1 < with.size() && with[i + 1] == '{') {
                 const std::size_t close = with.find('}', i);
-                const std::string name(with.substr(i + 2, close == std::string_view::npos ? close : close - i - 2));
+                const std::string name(
+                    with.substr(i + 2, close == std::string_view::npos ? close : close - i - 2));
                 const int group = pcre2_substring_number_from_name(
                     regex->code, reinterpret_cast<PCRE2_SPTR>(name.c_str()));
                 if (close == std::string_view::npos || group < 0) {
@@ -310,7 +328,8 @@ void split(Call& call) {
             std::int32_t given = 0;
             for (std::size_t at = 0; at < text.size();) {
                 std::size_t end = at + 1;
-                while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+                while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+                    ++end;
                 if (limit > 0 && ++given == limit) end = text.size();
                 lists.add(text.substr(at, end - at));
                 at = end;
@@ -326,7 +345,8 @@ void split(Call& call) {
         each_match(call, *regex, text, [&] {
             if (limit > 0 && given >= limit) return false;
             // An empty match at the start parts nothing from the text.
-            if (end_of(*regex) == 0 || (begin_of(*regex) == end_of(*regex) && begin_of(*regex) == text.size())) {
+            if (end_of(*regex) == 0 ||
+                (begin_of(*regex) == end_of(*regex) && begin_of(*regex) == text.size())) {
                 return true;
             }
             lists.add(text.substr(done, begin_of(*regex) - done));
@@ -349,11 +369,14 @@ void add_regex_functions(FunctionList& list) {
     list.add("mr_regexp_instr", {{kText, kText}, kInt, value_rows<std::int32_t, instr>});
     list.add("mr_regexp_substr", {{kText, kText}, kText, text_rows<substr>});
     list.add("mr_regexp_extract", {{kText, kText, kInt}, kText, text_rows<extract>});
-    list.add("mr_regexp_extract_all", {.arguments = {kText, kText, kInt}, .result = kText,
-                                       .body = extract_all, .lists_result = true});
+    list.add("mr_regexp_extract_all", {.arguments = {kText, kText, kInt},
+                                       .result = kText,
+                                       .body = extract_all,
+                                       .lists_result = true});
     list.add("mr_regexp_replace", {{kText, kText, kText, kInt}, kText, text_rows<replace>});
-    list.add("mr_split", {.arguments = {kText, kText, kInt}, .result = kText, .body = split,
-                          .lists_result = true});
+    list.add(
+        "mr_split",
+        {.arguments = {kText, kText, kInt}, .result = kText, .body = split, .lists_result = true});
 }
 
 }  // namespace millrace::columnar

@@ -20,9 +20,9 @@ namespace millrace::columnar {
 
 struct ScanSlot {
     std::int64_t id = 0;
-    std::vector<std::string> names;        // Of the columns, as the lowered plan calls them.
+    std::vector<std::string> names;  // Of the columns, as the lowered plan calls them.
     std::vector<plan::DataType> types;
-    std::int64_t expected_rows = -1;       // For the planner; -1: not known.
+    std::int64_t expected_rows = -1;               // For the planner; -1: not known.
     std::shared_ptr<const plan::ScanNode> source;  // The scan it stands for; null: constant rows.
     // Set between runs only.
     Batches batches;
@@ -31,7 +31,8 @@ struct ScanSlot {
 
 class ScanRegistry {
 public:
-    std::shared_ptr<ScanSlot> add(std::vector<std::string> names, std::vector<plan::DataType> types);
+    std::shared_ptr<ScanSlot> add(std::vector<std::string> names,
+                                  std::vector<plan::DataType> types);
     std::shared_ptr<ScanSlot> find(std::int64_t id);
 
 private:

@@ -13,7 +13,9 @@ namespace millrace::columnar {
 
 namespace {
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool continues(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 std::int64_t characters(std::string_view text) {
     return std::ranges::count_if(text, [](char c) { return !continues(c); });
@@ -81,10 +83,11 @@ bool character(const Row& row, std::string& out) {
 
 bool unbase64(const Row& row, std::string& out) {
     if (decode_base64(row.text(0), out)) return true;
-    row.call().fail("CONVERSION_INVALID_INPUT", {{"str", fmt::format("'{}'", row.text(0).substr(0, 100))},
-                                                 {"fmt", "'BASE64'"},
-                                                 {"targetType", "\"BINARY\""},
-                                                 {"suggestion", "`try_to_binary`"}});
+    row.call().fail("CONVERSION_INVALID_INPUT",
+                    {{"str", fmt::format("'{}'", row.text(0).substr(0, 100))},
+                     {"fmt", "'BASE64'"},
+                     {"targetType", "\"BINARY\""},
+                     {"suggestion", "`try_to_binary`"}});
     return false;
 }
 
@@ -170,22 +173,26 @@ bool decode(const Row& row, std::string& out) {
         }
     } else if (set == "UTF-32") {
         for (std::size_t i = 0; i + 3 < bytes.size(); i += 4) {
-            const std::int32_t code = byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
+            const std::int32_t code =
+                byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
             append_code_point(out, code >= 0 && code < 0x110000 ? code : 0xFFFD);
         }
     } else if (set == "UTF-16" || set == "UTF-16BE" || set == "UTF-16LE") {
         bool little = set == "UTF-16LE";
-        if (set == "UTF-16" && bytes.size() >= 2 && (bytes.starts_with("\xFE\xFF") || bytes.starts_with("\xFF\xFE"))) {
+        if (set == "UTF-16" && bytes.size() >= 2 &&
+            (bytes.starts_with("\xFE\xFF") || bytes.starts_with("\xFF\xFE"))) {
             little = bytes[0] == '\xFF';
             bytes.remove_prefix(2);
         }
         std::int32_t high = 0;
         for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-            const std::int32_t unit = little ? byte(i + 1) << 8 | byte(i) : byte(i) << 8 | byte(i + 1);
+            const std::int32_t unit =
+                little ? byte(i + 1) << 8 | byte(i) : byte(i) << 8 | byte(i + 1);
             if (unit >= 0xD800 && unit < 0xDC00) {
                 high = unit;
             } else if (unit >= 0xDC00 && unit < 0xE000) {
-                append_code_point(out, high == 0 ? 0xFFFD : 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00));
+                append_code_point(
+                    out, high == 0 ? 0xFFFD : 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00));
                 high = 0;
             } else {
                 append_code_point(out, unit);
@@ -254,7 +261,8 @@ bool locate(const Row& row, std::int32_t& out) {
     if (from < 1) return true;
     const std::size_t start = byte_of(text, from - 1);
     const std::size_t at = text.find(wanted, start);
-    if (at != std::string_view::npos) out = static_cast<std::int32_t>(characters(text.substr(0, at))) + 1;
+    if (at != std::string_view::npos)
+        out = static_cast<std::int32_t>(characters(text.substr(0, at))) + 1;
     return true;
 }
 
@@ -276,7 +284,8 @@ bool pad(const Row& row, std::string& out) {
     }
     constexpr std::int64_t kMostPadding = 1 << 26;
     if (missing > kMostPadding) {
-        row.call().fail_with(fmt::format("padding to {} characters is more than the limit of {}", length, kMostPadding));
+        row.call().fail_with(fmt::format("padding to {} characters is more than the limit of {}",
+                                         length, kMostPadding));
         return false;
     }
     std::string padding;
@@ -342,7 +351,8 @@ bool overlay(const Row& row, std::string& out) {
     const std::int64_t length = row.number(3) >= 0 ? row.number(3) : count(with);
     const auto bytes = [&](std::int64_t index) {
         index = std::max<std::int64_t>(0, index);
-        return binary ? std::min(static_cast<std::size_t>(index), text.size()) : byte_of(text, index);
+        return binary ? std::min(static_cast<std::size_t>(index), text.size())
+                      : byte_of(text, index);
     };
     out = text.substr(0, bytes(position - 1));
     out += with;
@@ -356,15 +366,18 @@ bool substring(const Row& row, std::string& out) {
     const std::string_view text = row.text(0);
     const std::int64_t position = row.number(1);
     const std::int64_t length = row.number(2);
-    const std::int64_t size = binary ? static_cast<std::int64_t>(text.size())
-                              : position < 0 ? characters(text) : std::int64_t{1} << 40;
+    const std::int64_t size = binary         ? static_cast<std::int64_t>(text.size())
+                              : position < 0 ? characters(text)
+                                             : std::int64_t{1} << 40;
     std::int64_t from = position > 0 ? position - 1 : position < 0 ? size + position : 0;
-    std::int64_t to = length >= std::numeric_limits<std::int32_t>::max() ? std::int64_t{1} << 40 : from + length;
+    std::int64_t to =
+        length >= std::numeric_limits<std::int32_t>::max() ? std::int64_t{1} << 40 : from + length;
     from = std::max<std::int64_t>(from, 0);
     if (to <= from) return true;
     if (binary) {
         to = std::min(to, size);
-        if (from < to) out = text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+        if (from < to)
+            out = text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
         return true;
     }
     const std::size_t start = byte_of(text, from);
@@ -395,7 +408,8 @@ bool substring_index(const Row& row, std::string& out) {
     }
     std::size_t end = text.size();
     while (true) {
-        const std::size_t found = end == 0 ? std::string_view::npos : text.rfind(delimiter, end - 1);
+        const std::size_t found =
+            end == 0 ? std::string_view::npos : text.rfind(delimiter, end - 1);
         if (found == std::string_view::npos) {
             out = text;
             return true;
@@ -529,7 +543,8 @@ bool url_decode(const Row& row, std::string& out) {
             const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
             const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0) {
-                if (row.text(1) == "ansi") row.call().fail("INVALID_URL", {{"url", std::string(text)}});
+                if (row.text(1) == "ansi")
+                    row.call().fail("INVALID_URL", {{"url", std::string(text)}});
                 return false;
             }
             out.push_back(static_cast<char>(high * 16 + low));
@@ -551,7 +566,8 @@ bool parse_url(const Row& row, std::string& out) {
     }
     std::string_view rest = url;
     const std::size_t fragment = rest.find('#');
-    const std::string_view reference = fragment == std::string_view::npos ? "" : rest.substr(fragment + 1);
+    const std::string_view reference =
+        fragment == std::string_view::npos ? "" : rest.substr(fragment + 1);
     const bool has_reference = fragment != std::string_view::npos;
     rest = rest.substr(0, fragment);
     const std::size_t mark = rest.find('?');
@@ -572,7 +588,8 @@ bool parse_url(const Row& row, std::string& out) {
     const std::size_t at = authority.rfind('@');
     std::string_view host = at == std::string_view::npos ? authority : authority.substr(at + 1);
     const std::size_t port = host.starts_with('[') ? host.find("]:") : host.rfind(':');
-    if (port != std::string_view::npos) host = host.substr(0, host.starts_with('[') ? port + 1 : port);
+    if (port != std::string_view::npos)
+        host = host.substr(0, host.starts_with('[') ? port + 1 : port);
     const auto give = [&](bool there, std::string_view value) {
         out = value;
         return there;
@@ -619,10 +636,11 @@ bool unhex(const Row& row, std::string& out) {
     std::string_view text = row.text(0);
     const auto refuse = [&] {
         if (row.text(1) == "ansi") {
-            row.call().fail("CONVERSION_INVALID_INPUT", {{"str", fmt::format("'{}'", row.text(0).substr(0, 100))},
-                                                         {"fmt", "'HEX'"},
-                                                         {"targetType", "\"BINARY\""},
-                                                         {"suggestion", "`try_to_binary`"}});
+            row.call().fail("CONVERSION_INVALID_INPUT",
+                            {{"str", fmt::format("'{}'", row.text(0).substr(0, 100))},
+                             {"fmt", "'HEX'"},
+                             {"targetType", "\"BINARY\""},
+                             {"suggestion", "`try_to_binary`"}});
         }
         return false;
     };
@@ -668,7 +686,8 @@ bool conv(const Row& row, std::string& out) {
     std::string digits(66, '\0');
     const bool show_sign = to < 0 && (negative || static_cast<std::int64_t>(value) < 0);
     if (to < 0 && !negative && static_cast<std::int64_t>(value) < 0) value = ~value + 1;
-    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::abs(to));
+    const auto written =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value, std::abs(to));
     digits.resize(static_cast<std::size_t>(written.ptr - digits.data()));
     if (show_sign) out.push_back('-');
     out += upper(digits);
@@ -707,7 +726,8 @@ void add_text_functions(FunctionList& list) {
     list.add("mr_octet_length", {{kText}, kInt, value_rows<std::int32_t, size_of<true>>});
     list.add("mr_octet_length", {{kBlob}, kInt, value_rows<std::int32_t, size_of<true>>});
     for (const auto type : {kText, kBlob}) {
-        list.add("mr_concat", {.arguments = {type}, .result = type, .body = text_rows<concat>, .varargs = true});
+        list.add("mr_concat",
+                 {.arguments = {type}, .result = type, .body = text_rows<concat>, .varargs = true});
         list.add("mr_contains", {{type, type}, kBool, value_rows<bool, find>});
         list.add("mr_starts_with", {{type, type}, kBool, value_rows<bool, starts>});
         list.add("mr_ends_with", {{type, type}, kBool, value_rows<bool, ends>});
@@ -728,7 +748,9 @@ void add_text_functions(FunctionList& list) {
     list.add("mr_rpad", {{kText, kInt, kText}, kText, text_rows<pad<false, false>>});
     list.add("mr_rpad", {{kBlob, kInt, kBlob}, kBlob, text_rows<pad<false, true>>});
     list.add("mr_luhn_check", {{kText}, kBool, value_rows<bool, luhn>});
-    list.add("mr_mask", {.arguments = {kText, kText, kText, kText, kText}, .result = kText, .body = mask,
+    list.add("mr_mask", {.arguments = {kText, kText, kText, kText, kText},
+                         .result = kText,
+                         .body = mask,
                          .sees_nulls = true});
     list.add("mr_overlay", {{kText, kText, kInt, kInt}, kText, text_rows<overlay<false>>});
     list.add("mr_overlay", {{kBlob, kBlob, kInt, kInt}, kBlob, text_rows<overlay<true>>});

@@ -21,7 +21,9 @@ constexpr std::array<std::string_view, 7> kDays = {"Monday", "Tuesday",  "Wednes
                                                    "Friday", "Saturday", "Sunday"};
 constexpr std::string_view kKnownLetters = "GyuMLdDEFaHhKkmsSnNAVzOXxZQq";
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
     return text.size() >= prefix.size() &&
@@ -41,7 +43,8 @@ void append_padded(std::string& to, std::int64_t value, int width) {
     to += digits;
 }
 
-void append_offset(std::string& to, std::int64_t seconds, bool colon, bool minutes, bool seconds_too) {
+void append_offset(std::string& to, std::int64_t seconds, bool colon, bool minutes,
+                   bool seconds_too) {
     to.push_back(seconds < 0 ? '-' : '+');
     if (seconds < 0) seconds = -seconds;
     append_padded(to, seconds / 3600, 2);
@@ -129,10 +132,11 @@ base::Result<TimeFormat> TimeFormat::make(std::string_view pattern) {
             if (kKnownLetters.find(c) == std::string_view::npos) {
                 return fail(base::Error(
                     Code::kInvalidArgument,
-                    fmt::format("[INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER] Unrecognized datetime "
-                                "pattern: {}. Illegal pattern character found in datetime pattern: {}. "
-                                "Please provide legal character. SQLSTATE: 22007",
-                                pattern, c),
+                    fmt::format(
+                        "[INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER] Unrecognized datetime "
+                        "pattern: {}. Illegal pattern character found in datetime pattern: {}. "
+                        "Please provide legal character. SQLSTATE: 22007",
+                        pattern, c),
                     {.name = "INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER",
                      .sql_state = "22007",
                      .parameters = {{"pattern", std::string(pattern)}, {"c", std::string(1, c)}},
@@ -157,7 +161,8 @@ base::Result<TimeFormat> TimeFormat::make(std::string_view pattern) {
                 }
             }
             if (i == pattern.size()) {
-                return fail(Code::kInvalidArgument, "the datetime pattern {} has an open quote", pattern);
+                return fail(Code::kInvalidArgument, "the datetime pattern {} has an open quote",
+                            pattern);
             }
             ++i;
         } else if (c == '[') {
@@ -166,7 +171,8 @@ base::Result<TimeFormat> TimeFormat::make(std::string_view pattern) {
             ++i;
         } else if (c == ']') {
             if (open-- == 0) {
-                return fail(Code::kInvalidArgument, "the datetime pattern {} has a lone ]", pattern);
+                return fail(Code::kInvalidArgument, "the datetime pattern {} has a lone ]",
+                            pattern);
             }
             format.items_.push_back({.optional_end = true});
             ++i;
@@ -356,7 +362,8 @@ bool TimeFormat::read(std::string_view text, std::size_t& at, std::size_t from, 
                         break;
                     }
                 }
-                if (item.letter == 'Z' && item.count == 5 && end < text.size() && text[end] == 'Z') {
+                if (item.letter == 'Z' && item.count == 5 && end < text.size() &&
+                    text[end] == 'Z') {
                     fields.offset_s = 0;
                     ++at;
                     break;
@@ -367,7 +374,8 @@ bool TimeFormat::read(std::string_view text, std::size_t& at, std::size_t from, 
                 for (std::size_t part = 0; part < parts.size(); ++part) {
                     std::size_t place = end;
                     if (part > 0 && place < text.size() && text[place] == ':') ++place;
-                    if (place + 1 >= text.size() || !digit(text[place]) || !digit(text[place + 1])) {
+                    if (place + 1 >= text.size() || !digit(text[place]) ||
+                        !digit(text[place + 1])) {
                         if (part == 0) return false;
                         break;
                     }
@@ -383,9 +391,9 @@ bool TimeFormat::read(std::string_view text, std::size_t& at, std::size_t from, 
             case 'V':
             case 'z': {
                 std::size_t end = at;
-                while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) ||
-                                             std::string_view("/_+-:").find(text[end]) !=
-                                                 std::string_view::npos)) {
+                while (end < text.size() &&
+                       (std::isalnum(static_cast<unsigned char>(text[end])) ||
+                        std::string_view("/_+-:").find(text[end]) != std::string_view::npos)) {
                     ++end;
                 }
                 if (end == at) return false;
@@ -510,13 +518,16 @@ void TimeFormat::append(std::string& to, std::int64_t local_us, std::int64_t off
                     break;
                 }
                 [[fallthrough]];
-            case 'x': append_offset(to, offset_s, width == 3 || width == 5, width >= 2, width >= 4); break;
+            case 'x':
+                append_offset(to, offset_s, width == 3 || width == 5, width >= 2, width >= 4);
+                break;
             case 'Z':
                 if (width == 5 && offset_s == 0) {
                     to.push_back('Z');
                 } else {
                     if (width == 4) to += "GMT";
-                    if (width != 4 || offset_s != 0) append_offset(to, offset_s, width >= 4, true, width == 5);
+                    if (width != 4 || offset_s != 0)
+                        append_offset(to, offset_s, width >= 4, true, width == 5);
                 }
                 break;
             case 'O':

@@ -1,4 +1,5 @@
-// TimeFormat: a pattern of Java's DateTimeFormatter ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX"), compiled once.
+// TimeFormat: a pattern of Java's DateTimeFormatter ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX"), compiled
+// once.
 //
 // Parsing is strict, as Spark's is since version 3; fields that the pattern lacks are those of
 // 1970-01-01 00:00. Immutable: used by any number of threads.

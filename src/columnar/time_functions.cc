@@ -95,7 +95,8 @@ const TimeFormat* cached_format(Call& call, std::string_view pattern) {
         const base::Condition* condition = made.error().condition();
         if (condition != nullptr) {
             std::vector<std::pair<std::string_view, std::string>> parameters;
-            for (const auto& [key, value] : condition->parameters) parameters.emplace_back(key, value);
+            for (const auto& [key, value] : condition->parameters)
+                parameters.emplace_back(key, value);
             call.fail(condition->name, parameters);
         } else {
             call.fail_with(made.error().message());
@@ -162,9 +163,10 @@ void parse_time(Call& call) {
         }
         if (good) continue;
         if (ansi) {
-            call.fail("CANNOT_PARSE_TIMESTAMP",
-                      {{"message", fmt::format("Text '{}' could not be parsed", text.substr(0, 200))},
-                       {"func", "`try_to_timestamp`"}});
+            call.fail(
+                "CANNOT_PARSE_TIMESTAMP",
+                {{"message", fmt::format("Text '{}' could not be parsed", text.substr(0, 200))},
+                 {"func", "`try_to_timestamp`"}});
             return;
         }
         call.set_null(row);
@@ -186,8 +188,10 @@ bool truncate(std::string_view raw_unit, std::int64_t local, std::int64_t& resul
         result = day * kDayUs;
         return true;
     };
-    if (unit == "YEAR" || unit == "YYYY" || unit == "YY") return at_day(days_from_civil(date.year, 1, 1));
-    if (unit == "QUARTER") return at_day(days_from_civil(date.year, (date.month - 1) / 3 * 3 + 1, 1));
+    if (unit == "YEAR" || unit == "YYYY" || unit == "YY")
+        return at_day(days_from_civil(date.year, 1, 1));
+    if (unit == "QUARTER")
+        return at_day(days_from_civil(date.year, (date.month - 1) / 3 * 3 + 1, 1));
     if (unit == "MONTH" || unit == "MM" || unit == "MON") {
         return at_day(days_from_civil(date.year, date.month, 1));
     }
@@ -296,7 +300,8 @@ void months_between(Call& call) {
         const CivilDate a = civil_from_days(floor_div(local1, kDayUs));
         const CivilDate b = civil_from_days(floor_div(local2, kDayUs));
         const auto months = static_cast<double>((a.year - b.year) * 12 + a.month - b.month);
-        const bool both_last = a.day == days_in_month(a.year, a.month) && b.day == days_in_month(b.year, b.month);
+        const bool both_last =
+            a.day == days_in_month(a.year, a.month) && b.day == days_in_month(b.year, b.month);
         if (a.day == b.day || both_last) {
             out[row] = months;
             continue;
@@ -327,11 +332,14 @@ void make_date(Call& call) {
             if (ansi) {
                 const std::string message =
                     month < 1 || month > 12
-                        ? fmt::format("Invalid value for MonthOfYear (valid values 1 - 12): {}", month)
+                        ? fmt::format("Invalid value for MonthOfYear (valid values 1 - 12): {}",
+                                      month)
                     : day < 1 || day > 31
-                        ? fmt::format("Invalid value for DayOfMonth (valid values 1 - 28/31): {}", day)
+                        ? fmt::format("Invalid value for DayOfMonth (valid values 1 - 28/31): {}",
+                                      day)
                         : fmt::format("Invalid date '{} {}'", month, day);
-                call.fail("DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", {{"rangeMessage", message}});
+                call.fail("DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION",
+                          {{"rangeMessage", message}});
                 return;
             }
             call.set_null(row);
@@ -345,7 +353,9 @@ void make_date(Call& call) {
 void make_timestamp(Call& call) {
     const bool ansi = raises(call, 0);
     const bool instant = call.arguments() == 9;
-    const auto fields = [&](idx_t index, idx_t row) { return call.column<std::int32_t>(2 + index)[row]; };
+    const auto fields = [&](idx_t index, idx_t row) {
+        return call.column<std::int32_t>(2 + index)[row];
+    };
     const auto seconds = call.column<double>(7);
     auto* out = call.results<std::int64_t>();
     for (idx_t row = 0; row < call.rows(); ++row) {
@@ -359,9 +369,9 @@ void make_timestamp(Call& call) {
         const int day = fields(2, row);
         const int hour = fields(3, row);
         const int minute = fields(4, row);
-        const bool good = month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month) &&
-                          hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && total_us >= 0 &&
-                          total_us <= 60 * kSecondUs;
+        const bool good = month >= 1 && month <= 12 && day >= 1 &&
+                          day <= days_in_month(year, month) && hour >= 0 && hour < 24 &&
+                          minute >= 0 && minute < 60 && total_us >= 0 && total_us <= 60 * kSecondUs;
         Zone* zone = nullptr;
         if (instant) {
             const auto names = call.column<duckdb_string_t>(8);
@@ -377,8 +387,8 @@ void make_timestamp(Call& call) {
             call.set_null(row);
             continue;
         }
-        const std::int64_t local =
-            days_from_civil(year, month, day) * kDayUs + (hour * 60LL + minute) * 60 * kSecondUs + total_us;
+        const std::int64_t local = days_from_civil(year, month, day) * kDayUs +
+                                   (hour * 60LL + minute) * 60 * kSecondUs + total_us;
         out[row] = instant ? zone->to_instant(local) : local;
     }
 }
@@ -390,7 +400,8 @@ void add_time_functions(FunctionList& list) {
     constexpr auto kInt = DUCKDB_TYPE_INTEGER;
     constexpr auto kInstant = DUCKDB_TYPE_TIMESTAMP_TZ;
     list.add("mr_date_format", {{kInstant, kText, kText}, kText, date_format});
-    list.add("mr_to_timestamp", {{kText, kText, kText, kText}, kInstant, parse_time<Parsed::kInstant>});
+    list.add("mr_to_timestamp",
+             {{kText, kText, kText, kText}, kInstant, parse_time<Parsed::kInstant>});
     list.add("mr_to_timestamp_ntz",
              {{kText, kText, kText}, DUCKDB_TYPE_TIMESTAMP, parse_time<Parsed::kLocal>});
     list.add("mr_to_date", {{kText, kText, kText}, DUCKDB_TYPE_DATE, parse_time<Parsed::kDate>});
@@ -399,13 +410,18 @@ void add_time_functions(FunctionList& list) {
     list.add("mr_date_trunc", {{kText, kInstant, kText}, kInstant, date_trunc});
     list.add("mr_trunc", {{DUCKDB_TYPE_DATE, kText}, DUCKDB_TYPE_DATE, trunc_date});
     list.add("mr_next_day", {{DUCKDB_TYPE_DATE, kText, kText}, DUCKDB_TYPE_DATE, next_day});
-    list.add("mr_months_between",
-             {{kInstant, kInstant, DUCKDB_TYPE_BOOLEAN, kText}, DUCKDB_TYPE_DOUBLE, months_between});
+    list.add(
+        "mr_months_between",
+        {{kInstant, kInstant, DUCKDB_TYPE_BOOLEAN, kText}, DUCKDB_TYPE_DOUBLE, months_between});
     list.add("mr_make_date", {{kInt, kInt, kInt, kText}, DUCKDB_TYPE_DATE, make_date});
-    list.add("mr_timestamp_of", {{kText, kText, kInt, kInt, kInt, kInt, kInt, DUCKDB_TYPE_DOUBLE, kText},
-                                 kInstant, make_timestamp});
-    list.add("mr_timestamp_ntz_of", {{kText, kText, kInt, kInt, kInt, kInt, kInt, DUCKDB_TYPE_DOUBLE},
-                                     DUCKDB_TYPE_TIMESTAMP, make_timestamp});
+    list.add("mr_timestamp_of",
+             {{kText, kText, kInt, kInt, kInt, kInt, kInt, DUCKDB_TYPE_DOUBLE, kText},
+              kInstant,
+              make_timestamp});
+    list.add("mr_timestamp_ntz_of",
+             {{kText, kText, kInt, kInt, kInt, kInt, kInt, DUCKDB_TYPE_DOUBLE},
+              DUCKDB_TYPE_TIMESTAMP,
+              make_timestamp});
 }
 
 }  // namespace millrace::columnar

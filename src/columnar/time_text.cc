@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 // Digits at `at`, at most `most` of them; how many there were.
 int read_digits(std::string_view text, std::size_t& at, int most, std::int64_t& value) {
@@ -66,7 +68,8 @@ std::int64_t common_date(const char* text) {
     const std::int64_t year = number(0) * 100 + number(2);
     const int month = number(5);
     const int day = number(8);
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return -1;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+        return -1;
     return days_from_civil(year, month, day);
 }
 

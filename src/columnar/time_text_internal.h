@@ -1,4 +1,5 @@
-// Dates and times out of text, as Spark casts strings: lenient in digits, strict in everything else.
+// Dates and times out of text, as Spark casts strings: lenient in digits, strict in everything
+// else.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,9 @@ bool parse_offset(std::string_view text, std::int64_t& seconds) {
         return false;
     }
     digits.resize(6, '0');
-    const auto two = [&](std::size_t at) { return (digits[at] - '0') * 10 + (digits[at + 1] - '0'); };
+    const auto two = [&](std::size_t at) {
+        return (digits[at] - '0') * 10 + (digits[at + 1] - '0');
+    };
     if (two(0) > 18 || two(2) > 59 || two(4) > 59) return false;
     seconds = sign * (two(0) * 3600LL + two(2) * 60LL + two(4));
     return true;
@@ -85,14 +87,17 @@ Result<Zone> Zone::find(const std::string& name) {
     if (zone == nullptr || *zone == icu::TimeZone::getUnknown()) {
         return fail(base::Error(
             Code::kInvalidArgument,
-            fmt::format("[INVALID_TIMEZONE] The timezone: {} is invalid. The timezone must be either "
-                        "a region-based zone ID or a zone offset. Region IDs must have the form "
-                        "'area/city', such as 'America/Los_Angeles'. Zone offsets must be in the "
-                        "format '(+|-)HH', '(+|-)HH:mm' or '(+|-)HH:mm:ss', e.g '-08' , '+01:00' or "
-                        "'-13:33:33', and must be in the range from -18:00 to +18:00. 'Z' and 'UTC' "
-                        "are accepted as synonyms for '+00:00'. SQLSTATE: 22009",
-                        name),
-            {.name = "INVALID_TIMEZONE", .sql_state = "22009", .parameters = {{"timeZone", name}}}));
+            fmt::format(
+                "[INVALID_TIMEZONE] The timezone: {} is invalid. The timezone must be either "
+                "a region-based zone ID or a zone offset. Region IDs must have the form "
+                "'area/city', such as 'America/Los_Angeles'. Zone offsets must be in the "
+                "format '(+|-)HH', '(+|-)HH:mm' or '(+|-)HH:mm:ss', e.g '-08' , '+01:00' or "
+                "'-13:33:33', and must be in the range from -18:00 to +18:00. 'Z' and 'UTC' "
+                "are accepted as synonyms for '+00:00'. SQLSTATE: 22009",
+                name),
+            {.name = "INVALID_TIMEZONE",
+             .sql_state = "22009",
+             .parameters = {{"timeZone", name}}}));
     }
     impl->zone = std::move(zone);
     impl->to_us = impl->from_us;  // Nothing known yet.
@@ -102,8 +107,8 @@ Result<Zone> Zone::find(const std::string& name) {
 std::int64_t Zone::offset_at(std::int64_t instant_us) {
     Impl& impl = *impl_;
     if (instant_us >= impl.from_us && instant_us < impl.to_us) return impl.offset_us;
-    const double instant_ms = static_cast<double>(
-        instant_us / 1000 - (instant_us % 1000 < 0 ? 1 : 0));
+    const double instant_ms =
+        static_cast<double>(instant_us / 1000 - (instant_us % 1000 < 0 ? 1 : 0));
     UErrorCode error = U_ZERO_ERROR;
     std::int32_t raw_ms = 0;
     std::int32_t dst_ms = 0;
@@ -159,7 +164,8 @@ std::int64_t days_from_civil(std::int64_t year, int month, int day) {
     const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
     const std::int64_t year_of_era = year - era * 400;
     const std::int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const std::int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
 
