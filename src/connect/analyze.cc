@@ -45,9 +45,7 @@ std::string ddl_of(const plan::DataType& type) {
 
 class Analyzer {
 public:
-    explicit Analyzer(ClientSession& client)
-        : client_(client),
-          from_([&client](const std::string& hash) { return client.artifact("cache/" + hash); }) {}
+    explicit Analyzer(ClientSession& client) : client_(client), from_(from_proto(client)) {}
 
     base::Result<void> answer(const proto::AnalyzePlanRequest& request,
                               proto::AnalyzePlanResponse& response) {
@@ -196,7 +194,8 @@ base::Result<void> change_config(session::SessionConf& conf, const proto::Config
             return {};
         case Kind::kGetWithDefault:
             for (const auto& pair : operation.get_with_default().pairs()) {
-                auto value = conf.get(pair.key());
+                // The caller's default goes before Spark's own.
+                auto value = conf.get_set(pair.key());
                 if (!value && pair.has_value()) value = pair.value();
                 add(pair.key(), value);
             }

@@ -3,8 +3,8 @@
 // Translation only: names stay unresolved, and what Millrace has no node for becomes
 // plan::UnsupportedRel, so that analysis answers Spark's error naming it. Messages are checked here
 // for what the analyzer relies on (a missing input or an unknown enum value is the client's error).
-// Pure functions of their arguments; thread-safe. Recursion is bounded by the depth to which
-// messages are parsed (deep_messages.h).
+// A FromProto belongs to one thread; the functions are pure. Recursion is bounded by the depth to
+// which messages are parsed (deep_messages.h).
 #pragma once
 
 #include <functional>
@@ -41,9 +41,20 @@ using base::Result;
 // Bytes that the client uploaded before (AddArtifacts) under cache/<hash>; nullopt: not there.
 using CachedData = std::function<std::optional<std::string>(const std::string& hash)>;
 
+// The distinct values of a relation's first column, run now: what a pivot that names none needs.
+using DistinctValues =
+    std::function<Result<std::vector<plan::Literal>>(const plan::RelationPtr& relation)>;
+
+// df.observe(): a relation of one row with the metrics under their names.
+struct Observation {
+    std::string name;
+    plan::RelationPtr metrics;
+};
+
 class FromProto {
 public:
-    explicit FromProto(CachedData cached_data) : cached_data_(std::move(cached_data)) {}
+    explicit FromProto(CachedData cached_data, DistinctValues distinct_values = {})
+        : cached_data_(std::move(cached_data)), distinct_values_(std::move(distinct_values)) {}
 
     Result<plan::RelationPtr> relation(const proto::Relation& message) const;
     Result<plan::ExprPtr> expression(const proto::Expression& message) const;
@@ -53,6 +64,8 @@ public:
         const proto::WriteStreamOperationStart& message) const;
     // The statement of spark.sql(), with its arguments and views.
     Result<plan::SqlRel> sql_command(const proto::SqlCommand& message) const;
+    // What the relations that were read so far observe.
+    const std::vector<Observation>& observations() const { return observations_; }
 
 private:
     Result<plan::Relation::Node> node(const proto::Relation& message) const;
@@ -83,6 +96,8 @@ private:
     Result<plan::RelationPtr> input(const Message& message) const;
 
     CachedData cached_data_;
+    DistinctValues distinct_values_;
+    mutable std::vector<Observation> observations_;
 };
 
 Result<plan::DataType> type_from_proto(const proto::DataType& message);

@@ -9,6 +9,9 @@ namespace millrace::connect {
 
 namespace {
 
+// spark.sql.pivotMaxValues.
+constexpr int kMaxPivotValues = 10'000;
+
 template <class Strings>
 std::vector<std::string> strings(const Strings& messages) {
     return {messages.begin(), messages.end()};
@@ -108,6 +111,29 @@ Result<plan::Relation::Node> FromProto::aggregate(const proto::Relation& message
             MR_TRY(auto constant, literal_from_proto(value));
             aggregate.pivot_values.push_back(plan::literal(std::move(constant)));
         }
+    }
+    if (aggregate.pivot_column != nullptr && aggregate.pivot_values.empty() && distinct_values_) {
+        // One more than Spark allows is enough to refuse them.
+        plan::DeduplicateRel distinct;
+        distinct.input = plan::make_relation(
+            plan::ProjectRel{aggregate.input, {plan::alias(aggregate.pivot_column, "value")}});
+        distinct.all_columns = true;
+        plan::SortRel sorted;
+        sorted.input = plan::make_relation(std::move(distinct));
+        plan::SortOrderExpr order;
+        order.child = plan::column({"value"});
+        sorted.orders = {plan::make_expr(std::move(order))};
+        plan::LimitRel limited{plan::make_relation(std::move(sorted)),
+                               integer(kMaxPivotValues + 1)};
+        MR_TRY(auto values, distinct_values_(plan::make_relation(std::move(limited))));
+        if (values.size() > kMaxPivotValues) {
+            return fail(Code::kAnalysis,
+                        "The pivot column has more than {} distinct values: name the ones that are "
+                        "wanted",
+                        kMaxPivotValues);
+        }
+        for (auto& value : values)
+            aggregate.pivot_values.push_back(plan::literal(std::move(value)));
     }
     for (const auto& set : from.grouping_sets()) {
         MR_TRY(auto columns, expressions(set.grouping_set()));
@@ -518,6 +544,10 @@ Result<plan::Relation::Node> FromProto::node(const proto::Relation& message) con
             MR_TRY(observe.input, input(message.collect_metrics()));
             observe.name = message.collect_metrics().name();
             MR_TRY(observe.metrics, expressions(message.collect_metrics().metrics()));
+            plan::AggregateRel metrics;
+            metrics.input = observe.input;
+            metrics.aggregates = observe.metrics;
+            observations_.push_back({observe.name, plan::make_relation(std::move(metrics))});
             return observe;
         }
         case Kind::kParse: return parse(message);

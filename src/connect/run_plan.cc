@@ -8,6 +8,7 @@
 #include "connect/to_proto_internal.h"
 #include "model/codec.h"
 #include "runtime/clock.h"
+#include "session/literals.h"
 #include "spark/connect/base.pb.h"
 #include "sql/parser.h"
 
@@ -20,9 +21,25 @@ constexpr std::size_t kMaxPlanBytes = std::size_t{1} << 30;
 // Spark's spark.connect.grpc.arrow.maxBatchSize is the client's message limit; batches aim below.
 constexpr std::size_t kMaxBatchBytes = 90 << 20;
 
-FromProto converter(ClientSession& client) {
-    return FromProto(
-        [&client](const std::string& hash) { return client.artifact("cache/" + hash); });
+// After the rows: what df.observe() wanted to know of them.
+base::Result<void> put_observations(Responder& out, const FromProto& from) {
+    auto& session = out.client().session();
+    for (const auto& observation : from.observations()) {
+        MR_TRY(const auto query, session.prepare(observation.metrics));
+        MR_TRY(const auto rows, session.collect(observation.metrics, &out.operation().cancelled()));
+        auto response = out.make();
+        auto* observed = response.add_observed_metrics();
+        observed->set_name(observation.name);
+        for (std::size_t i = 0; i < query.schema.fields().size(); i++) {
+            observed->add_keys(query.schema.fields()[i].name);
+            for (const auto& batch : rows) {
+                if (batch.rows() == 0) continue;
+                to_proto(session::literal_of(batch.column(i), 0), *observed->add_values());
+            }
+        }
+        MR_TRY_VOID(out.put(std::move(response)));
+    }
+    return {};
 }
 
 base::Result<void> put_outcome(Responder& out, const session::Outcome& outcome) {
@@ -44,7 +61,7 @@ base::Result<void> run_relation(Responder& out, const plan::RelationPtr& relatio
 // to be read (the rows that a command gave).
 base::Result<void> run_sql(Responder& out, const proto::SqlCommand& message) {
     auto& session = out.client().session();
-    MR_TRY(const auto sql, converter(out.client()).sql_command(message));
+    MR_TRY(const auto sql, from_proto(out.client()).sql_command(message));
     MR_TRY(const auto answer, session.sql(sql, &out.operation().cancelled()));
     auto response = out.make();
     auto* relation = response.mutable_sql_command_result()->mutable_relation();
@@ -76,7 +93,7 @@ base::Result<void> run_sql(Responder& out, const proto::SqlCommand& message) {
 }
 
 base::Result<void> run_checkpoint(Responder& out, const proto::CheckpointCommand& message) {
-    MR_TRY(const auto relation, converter(out.client()).relation(message.relation()));
+    MR_TRY(const auto relation, from_proto(out.client()).relation(message.relation()));
     MR_TRY(auto id, out.client().session().checkpoint(relation, &out.operation().cancelled()));
     auto response = out.make();
     response.mutable_checkpoint_command_result()->mutable_relation()->set_relation_id(
@@ -91,19 +108,22 @@ base::Result<void> run_command(Responder& out, const proto::Command& message) {
     switch (message.command_type_case()) {
         case Kind::kSqlCommand: return run_sql(out, message.sql_command());
         case Kind::kWriteOperation: {
-            MR_TRY(const auto command, converter(out.client()).write(message.write_operation()));
+            const FromProto from = from_proto(out.client());
+            MR_TRY(const auto command, from.write(message.write_operation()));
             MR_TRY(const auto outcome, session.execute(command, cancelled));
+            MR_TRY_VOID(put_observations(out, from));
             return put_outcome(out, outcome);
         }
         case Kind::kWriteOperationV2: {
-            MR_TRY(const auto command, converter(out.client()).write(message.write_operation_v2()));
+            MR_TRY(const auto command,
+                   from_proto(out.client()).write(message.write_operation_v2()));
             MR_TRY(const auto outcome, session.execute(command, cancelled));
             return put_outcome(out, outcome);
         }
         case Kind::kCreateDataframeView: {
             const auto& view = message.create_dataframe_view();
             plan::CreateViewCommand command;
-            MR_TRY(command.input, converter(out.client()).relation(view.input()));
+            MR_TRY(command.input, from_proto(out.client()).relation(view.input()));
             command.name = view.name();
             command.global = view.is_global();
             command.replace = view.replace();
@@ -148,8 +168,10 @@ base::Result<void> run_command(Responder& out, const proto::Command& message) {
 
 base::Result<void> run(Responder& out, const proto::Plan& message) {
     if (message.has_root()) {
-        MR_TRY(const auto relation, converter(out.client()).relation(message.root()));
-        return run_relation(out, relation);
+        const FromProto from = from_proto(out.client());
+        MR_TRY(const auto relation, from.relation(message.root()));
+        MR_TRY_VOID(run_relation(out, relation));
+        return put_observations(out, from);
     }
     if (message.has_command()) return run_command(out, message.command());
     return invalid_plan("A plan is a relation or a command");
@@ -223,6 +245,22 @@ base::Result<void> Responder::put_complete() {
     auto response = make();
     response.mutable_result_complete();
     return put(std::move(response));
+}
+
+FromProto from_proto(ClientSession& client) {
+    return FromProto(
+        [&client](const std::string& hash) { return client.artifact("cache/" + hash); },
+        [&client](const plan::RelationPtr& relation) -> base::Result<std::vector<plan::Literal>> {
+            MR_TRY(const auto rows, client.session().collect(relation));
+            std::vector<plan::Literal> values;
+            for (const auto& batch : rows) {
+                const auto column = batch.column(0);
+                for (std::int64_t row = 0; row < batch.rows(); row++) {
+                    values.push_back(session::literal_of(column, row));
+                }
+            }
+            return values;
+        });
 }
 
 base::Result<const proto::Plan*> plain_plan(const proto::Plan& plan, proto::Plan& storage) {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "connect/client_session_internal.h"
+#include "connect/from_proto_internal.h"
 #include "plan/type.h"
 
 namespace spark::connect {
@@ -62,6 +63,9 @@ base::Result<void> analyze_plan(ClientSession& client, const proto::AnalyzePlanR
                                 proto::AnalyzePlanResponse& response);
 base::Result<void> change_config(session::SessionConf& conf, const proto::ConfigRequest& request,
                                  proto::ConfigResponse& response);
+
+// Reads messages with what this client has uploaded, and runs what a pivot has to know.
+FromProto from_proto(ClientSession& client);
 
 // A compressed plan in its plain form; CONNECT_INVALID_PLAN.CANNOT_PARSE when it is none.
 base::Result<const proto::Plan*> plain_plan(const proto::Plan& plan, proto::Plan& storage);

@@ -84,8 +84,7 @@ std::string started_json(const streaming::StreamingQuery& query, std::int64_t no
 
 base::Result<void> start_stream(Responder& out, const proto::WriteStreamOperationStart& message) {
     auto& client = out.client();
-    const FromProto from(
-        [&client](const std::string& hash) { return client.artifact("cache/" + hash); });
+    const FromProto from = from_proto(client);
     MR_TRY(auto command, from.start_stream(message));
     MR_TRY(const auto outcome, client.session().execute(plan::Command(std::move(command)),
                                                         &out.operation().cancelled()));

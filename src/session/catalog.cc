@@ -159,7 +159,17 @@ std::vector<std::string> SessionCatalog::view_names() const {
 }
 
 std::vector<std::string> SessionCatalog::memory_tables() const {
-    return queries_.memory_table_names();
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& name : memory_tables_) {
+        if (queries_.memory_table(name) != nullptr) names.push_back(name);
+    }
+    return names;
+}
+
+void SessionCatalog::note_memory_table(const std::string& name) {
+    const std::scoped_lock lock(mutex_);
+    memory_tables_.insert(name);
 }
 
 void SessionCatalog::keep(const std::string& id, std::vector<plan::Field> fields,

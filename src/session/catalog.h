@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,10 @@ public:
     bool drop_view(const std::string& name, bool global);
     std::vector<std::string> view_names() const;
     std::vector<std::string> global_view_names() const { return global_views_->names(); }
+    // Memory-sink tables that queries of this session fill: those it lists. Others of the server
+    // can be read by name.
     std::vector<std::string> memory_tables() const;
+    void note_memory_table(const std::string& name);
 
     void keep(const std::string& id, std::vector<plan::Field> fields, columnar::Batches rows);
     void release(const std::string& id);
@@ -70,6 +74,7 @@ private:
     mutable std::mutex mutex_;
     std::map<std::string, plan::LogicalPtr> views_;  // By lower-case name.
     std::map<std::string, Kept> kept_;
+    std::set<std::string> memory_tables_;
     std::map<std::string, bool> cached_tables_;
 };
 

@@ -126,6 +126,7 @@ Result<Outcome> Session::start_stream(const plan::StartStreamCommand& command) {
         const std::scoped_lock lock(mutex_);
         started_.emplace_back(query->id(), query->run_id());
     }
+    if (lower(command.format) == kMemoryTableFormat) catalog_->note_memory_table(query->name());
     return Outcome{DataType::structure({}), {}, std::move(query)};
 }
 

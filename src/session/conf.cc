@@ -105,14 +105,17 @@ SessionConf::SessionConf(const SessionConf& other) : server_settings_(other.serv
     values_ = other.values_;
 }
 
-std::optional<std::string> SessionConf::get(const std::string& key) const {
+std::optional<std::string> SessionConf::get_set(const std::string& key) const {
     {
         const std::scoped_lock lock(mutex_);
         if (const auto found = values_.find(key); found != values_.end()) return found->second;
     }
-    if (const auto found = server_settings_.find(key); found != server_settings_.end()) {
-        return found->second;
-    }
+    const auto found = server_settings_.find(key);
+    return found == server_settings_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> SessionConf::get(const std::string& key) const {
+    if (auto value = get_set(key)) return value;
     const ConfRow* row = find_conf(key);
     if (row == nullptr || row->optional) return std::nullopt;
     return std::string(row->default_value);

@@ -42,6 +42,8 @@ public:
 
     // The value that is set, else the default; nullopt when there is neither.
     std::optional<std::string> get(const std::string& key) const override;
+    // Only what was set, here or for the whole server: no default of Spark's.
+    std::optional<std::string> get_set(const std::string& key) const;
     // As get(), but an unknown key is an error.
     Result<std::optional<std::string>> require(const std::string& key) const;
     Result<void> set(const std::string& key, const std::string& value);

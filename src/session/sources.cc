@@ -40,22 +40,25 @@ std::unexpected<base::Error> unknown_format(const std::string& format) {
 }
 
 Result<std::vector<plan::Field>> SessionSources::schema_of(
-    const plan::DataSourceRel& source, const std::optional<plan::DataType>& given) {
+    plan::DataSourceRel& source, const std::optional<plan::DataType>& given) {
     // Local data that says itself what its columns are.
     if (source.format == "arrow") {
         const auto data = source.options.find("data");
         if (data == source.options.end()) return unknown_format(source.format);
         return columnar::schema_from_ipc(data->second);
     }
-    plan::DataSourceRel resolved = source;
-    resolved.format = resolved_format(source.format, conf_);
-    if (auto fixed = streaming::fixed_schema(resolved)) return std::move(*fixed);
+    source.format = resolved_format(source.format, conf_);
+    if (auto fixed = streaming::fixed_schema(source)) return std::move(*fixed);
     static constexpr std::array<std::string_view, 5> kFiles = {"parquet", "csv", "json", "text",
                                                                "orc"};
-    if (std::ranges::find(kFiles, resolved.format) == kFiles.end()) {
+    if (std::ranges::find(kFiles, source.format) == kFiles.end()) {
         return unknown_format(source.format);
     }
-    for (auto& path : resolved.paths) {
+    if (const auto path = source.options.find("path");
+        source.paths.empty() && path != source.options.end()) {
+        source.paths.push_back(path->second);
+    }
+    for (auto& path : source.paths) {
         MR_TRY(path, local_path(path));
     }
     if (given) {
@@ -67,7 +70,7 @@ Result<std::vector<plan::Field>> SessionSources::schema_of(
         for (auto& field : fields) field.nullable = true;
         return fields;
     }
-    if (resolved.is_streaming && resolved.format != "text" &&
+    if (source.is_streaming && source.format != "text" &&
         lower(conf_.get("spark.sql.streaming.schemaInference").value_or("false")) != "true") {
         return base::fail(base::Error(
             Code::kInvalidArgument,
@@ -76,13 +79,7 @@ Result<std::vector<plan::Field>> SessionSources::schema_of(
             "create a static DataFrame on that directory with 'spark.read.load(directory)' and "
             "infer schema from it."));
     }
-    if (resolved.paths.empty()) {
-        if (const auto path = resolved.options.find("path"); path != resolved.options.end()) {
-            MR_TRY(auto local, local_path(path->second));
-            resolved.paths.push_back(std::move(local));
-        }
-    }
-    return columnar::file_schema(engine_, resolved);
+    return columnar::file_schema(engine_, source);
 }
 
 }  // namespace millrace::session

@@ -20,7 +20,7 @@ public:
     SessionSources(columnar::Engine& engine, const sql::Conf& conf)
         : engine_(engine), conf_(conf) {}
     base::Result<std::vector<plan::Field>> schema_of(
-        const plan::DataSourceRel& source, const std::optional<plan::DataType>& given) override;
+        plan::DataSourceRel& source, const std::optional<plan::DataType>& given) override;
 
 private:
     columnar::Engine& engine_;

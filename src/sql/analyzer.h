@@ -48,9 +48,10 @@ class Sources {
 public:
     virtual ~Sources() = default;
     // The columns of a data source: fixed (kafka, rate), given by its schema option, or read from
-    // the files. `source.schema`, when not empty, has been parsed into `given`.
+    // the files. `source.schema`, when not empty, has been parsed into `given`. What was left out
+    // of `source` is filled in: the default format, paths that came as an option.
     virtual base::Result<std::vector<plan::Field>> schema_of(
-        const plan::DataSourceRel& source, const std::optional<plan::DataType>& given) = 0;
+        plan::DataSourceRel& source, const std::optional<plan::DataType>& given) = 0;
 };
 
 struct AnalysisContext {

@@ -61,7 +61,7 @@ public:
         return base::fail(base::Code::kUnsupported, "no catalog here");
     }
     base::Result<std::vector<plan::Field>> schema_of(
-        const plan::DataSourceRel& source, const std::optional<plan::DataType>& given) override {
+        plan::DataSourceRel& source, const std::optional<plan::DataType>& given) override {
         if (given) return given->fields();
         if (source.format == "kafka") {
             return std::vector<plan::Field>{{"key", plan::DataType::binary(), true, {}},

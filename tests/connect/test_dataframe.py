@@ -148,3 +148,23 @@ def test_cache_is_known_by_what_the_plan_means(spark):
     frame.unpersist()
     assert not spark.range(7).storageLevel.useMemory
     assert frame.sameSemantics(spark.range(7)) and not frame.sameSemantics(spark.range(8))
+
+
+def test_pivot_finds_its_values(spark):
+    sales = spark.createDataFrame([(2012, "java", 1), (2012, "net", 2), (2013, "java", 4)],
+                                  "year int, course string, earned int")
+    rows = sales.groupBy("year").pivot("course").sum("earned").orderBy("year").collect()
+    assert rows == [Row(year=2012, java=1, net=2), Row(year=2013, java=4, net=None)]
+
+
+def test_observed_metrics_come_with_the_rows(spark):
+    from pyspark.sql import Observation
+    observation = Observation("seen")
+    frame = spark.range(5).observe(observation, F.count(F.lit(1)).alias("n"), F.max("id"))
+    assert frame.count() == 5
+    assert observation.get == {"n": 5, "max(id)": 4}
+
+
+def test_the_default_format_and_file_urls(spark, tmp_path):
+    spark.range(3).write.save(f"file://{tmp_path}/out")
+    assert spark.read.load(f"file://{tmp_path}/out").count() == 3
