@@ -68,6 +68,8 @@ public:
     const std::vector<Observation>& observations() const { return observations_; }
 
 private:
+    // What a message holds, as the protocol spells it: "group_map".
+    static std::string unsupported_name(const proto::Relation& message);
     Result<plan::Relation::Node> node(const proto::Relation& message) const;
     Result<plan::Relation::Node> statistics(const proto::Relation& message) const;
     Result<plan::Relation::Node> read(const proto::Relation& message) const;

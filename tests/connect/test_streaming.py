@@ -66,7 +66,7 @@ def test_a_failed_query_tells_why(spark, tmp_path):
     query = (spark.readStream.schema("id long").json(str(tmp_path / "in"))
              .select(F.expr("1 / id")).writeStream.format("noop").start())
     with pytest.raises(StreamingQueryException):
-        query.awaitTermination()
+        query.awaitTermination(30)
     assert "DIVIDE_BY_ZERO" in str(query.exception())
 
 
