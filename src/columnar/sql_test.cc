@@ -34,7 +34,7 @@ public:
     Result<plan::LogicalPtr> answer(const plan::CatalogRel&) override {
         return base::fail(base::Code::kUnsupported, "no catalog");
     }
-    Result<std::vector<plan::Field>> schema_of(const plan::DataSourceRel&,
+    Result<std::vector<plan::Field>> schema_of(plan::DataSourceRel&,
                                                const std::optional<plan::DataType>&) override {
         return base::fail(base::Code::kUnsupported, "no sources");
     }

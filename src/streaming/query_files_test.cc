@@ -51,7 +51,7 @@ public:
 
 class FixedSources final : public sql::Sources {
 public:
-    Result<std::vector<plan::Field>> schema_of(const plan::DataSourceRel& source,
+    Result<std::vector<plan::Field>> schema_of(plan::DataSourceRel& source,
                                                const std::optional<plan::DataType>&) override {
         return *fixed_schema(source);
     }
