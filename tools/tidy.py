@@ -29,6 +29,14 @@ CODE = (".cc", ".h", ".py", ".cmake", ".kmsg", ".inc", ".sh")
 TEXT = CODE + (".md", ".txt", ".json", ".in", "")
 MAX_COLUMNS = 100
 MAX_LINES = 600
+# Files that were longer when the rule came, with the lines they may have until they are split. A
+# number here may only fall.
+LONG_FILES = {
+    "src/columnar/json_reader.cc": 635,
+    "src/columnar/lower_function.cc": 695,
+    "src/columnar/lower_node.cc": 645,
+    "src/columnar/text_functions.cc": 775,
+}
 
 # A library's headers -> the target that a room must name in LIBS to include them, and the only
 # rooms that may (None: any room that names it). Generated messages bring gRPC with them.
@@ -340,12 +348,12 @@ def check_text(files):
                 "places",
                 f"{match.group()}: no registry's host and no machine's folder",
             )
-        if path.endswith((".cc", ".h", ".py")) and len(lines) > MAX_LINES:
+        if path.endswith((".cc", ".h", ".py")) and len(lines) > LONG_FILES.get(path, MAX_LINES):
             yield Complaint(
                 path,
                 len(lines),
                 "length",
-                f"over {MAX_LINES} lines: which second idea hides in it?",
+                f"over {LONG_FILES.get(path, MAX_LINES)} lines: which second idea hides in it?",
             )
         if text and not text.endswith("\n"):
             yield Complaint(path, len(lines), "space", "end the last line")

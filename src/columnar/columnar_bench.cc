@@ -52,7 +52,8 @@ ScanInputs events(std::int64_t rows, std::int64_t& bytes) {
     for (std::int64_t i = 0; i < rows; ++i) {
         const auto draw = random();
         const std::string event = fmt::format(
-            R"({{"host":"host{}.example.org","timestamp":"2024-05-01T{:02}:{:02}:{:02}.000Z","request":"GET /pages/{}/index.html HTTP/1.0","http_reply":200,"bytes":{}}})",
+            R"({{"host":"host{}.example.org","timestamp":"2024-05-01T{:02}:{:02}:{:02}.000Z",)"
+            R"("request":"GET /pages/{}/index.html HTTP/1.0","http_reply":200,"bytes":{}}})",
             draw % 1000, draw / 7 % 24, draw / 11 % 60, draw / 13 % 60, draw / 17 % 5000,
             draw % 100000);
         bytes += static_cast<std::int64_t>(event.size());

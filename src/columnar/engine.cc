@@ -362,6 +362,7 @@ Result<void> PreparedImpl::execute_statement(const RunContext& context, const Ba
             return fail(duck_error(duckdb_pending_error(pending.get())));
         }
         if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            // tidy: the engine has no call that waits for a task of another thread.
             std::this_thread::sleep_for(std::chrono::microseconds(20));
         }
     }

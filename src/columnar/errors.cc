@@ -230,10 +230,14 @@ Error duck_error(const char* raw) {
         message.find("INTERRUPT Error") != std::string::npos || message == "Interrupted!") {
         return {Code::kCancelled, "the query was cancelled"};
     }
+    // A message may quote a value of any length, and the matcher's stack grows with what it
+    // matches.
+    const std::string head = message.substr(0, 2048);
     std::smatch match;
-    static const std::regex overflow(
-        R"re(Overflow in (addition|subtraction|multiplication) of (\w+) \((-?\d+) (.) (-?\d+)\))re");
-    if (std::regex_search(message, match, overflow)) {
+    // tidy: the text is bounded just above.
+    static const std::regex overflow(R"re(Overflow in (addition|subtraction|multiplication) of )re"
+                                     R"re((\w+) \((-?\d+) (.) (-?\d+)\))re");
+    if (std::regex_search(head, match, overflow)) {
         if (match[2] == "INT8" || match[2] == "INT16") {
             const char* suffix = match[2] == "INT8" ? "Y" : "S";
             return make_error("BINARY_ARITHMETIC_OVERFLOW",
@@ -253,9 +257,11 @@ Error duck_error(const char* raw) {
              {"alternative",
               fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", function)}});
     }
+    // tidy: the text is bounded above.
     static const std::regex range(
-        R"re(Type (\w+) with value (\S+) can't be cast because the value is out of range for the destination type (\w+))re");
-    if (std::regex_search(message, match, range)) {
+        R"re(Type (\w+) with value (\S+) can't be cast because the value is out of range )re"
+        R"re(for the destination type (\w+))re");
+    if (std::regex_search(head, match, range)) {
         if (match[1] == "INT128")
             return make_error("ARITHMETIC_OVERFLOW", {{"message", "long overflow"}});
         const std::string source = match[1];
@@ -268,15 +274,18 @@ Error duck_error(const char* raw) {
                            {"sourceType", fmt::format("\"{}\"", spark_integer_name(source))},
                            {"targetType", fmt::format("\"{}\"", spark_integer_name(match[3]))}});
     }
+    // tidy: the text is bounded above.
     static const std::regex decimal(
         R"re(Could not cast value (\S+) (?:from \S+ )?to DECIMAL\((\d+),(\d+)\))re");
-    if (std::regex_search(message, match, decimal)) {
+    if (std::regex_search(head, match, decimal)) {
         return make_error("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
                           {{"value", match[1]}, {"precision", match[2]}, {"scale", match[3]}});
     }
+    // tidy: the text is bounded above.
     static const std::regex wide_decimal(
-        R"re(Casting value "?([-0-9.]+)"? to type DECIMAL\((\d+),(\d+)\) failed: value is out of range)re");
-    if (std::regex_search(message, match, wide_decimal)) {
+        R"re(Casting value "?([-0-9.]+)"? to type DECIMAL\((\d+),(\d+)\) failed: )re"
+        R"re(value is out of range)re");
+    if (std::regex_search(head, match, wide_decimal)) {
         return make_error("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
                           {{"value", match[1]}, {"precision", match[2]}, {"scale", match[3]}});
     }

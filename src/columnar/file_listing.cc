@@ -66,8 +66,9 @@ std::string unescape(std::string_view text) {
         if (text[i] == '%' && i + 2 < text.size() &&
             std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
             std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
-            result.push_back(
-                static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
+            int code = 0;
+            std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16);
+            result.push_back(static_cast<char>(code));
             i += 2;
         } else {
             result.push_back(text[i]);

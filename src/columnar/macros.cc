@@ -44,16 +44,19 @@ CREATE MACRO mr_arrays_overlap(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NU
     ELSE false END;
 CREATE MACRO mr_array_insert(l, p, x) AS CASE WHEN l IS NULL OR p IS NULL THEN NULL
     WHEN p = 0 THEN mr_raise('INVALID_INDEX_OF_ZERO')
-    WHEN p > len(l) THEN list_concat(list_concat(l, list_transform(range(p - len(l) - 1), lambda mr_i: NULL)), [x])
+    WHEN p > len(l) THEN list_concat(list_concat(l,
+        list_transform(range(p - len(l) - 1), lambda mr_i: NULL)), [x])
     WHEN p > 0 THEN list_concat(list_concat(l[1:p - 1], [x]), l[p:])
-    WHEN -p > len(l) THEN list_concat(list_concat([x], list_transform(range(-p - len(l) - 1), lambda mr_i: NULL)), l)
+    WHEN -p > len(l) THEN list_concat(list_concat([x],
+        list_transform(range(-p - len(l) - 1), lambda mr_i: NULL)), l)
     ELSE list_concat(list_concat(l[1:len(l) + p + 1], [x]), l[len(l) + p + 2:]) END;
 CREATE MACRO mr_array_repeat(x, n) AS CASE WHEN n IS NOT NULL THEN
     list_transform(range(greatest(n, 0)), lambda mr_i: x) END;
 CREATE MACRO mr_array_join(l, d) AS CASE WHEN d IS NOT NULL THEN coalesce(array_to_string(l, d),
     CASE WHEN l IS NOT NULL THEN '' END) END,
     (l, d, n) AS array_to_string(list_transform(l, lambda mr_x: coalesce(mr_x, n)), d);
-CREATE MACRO mr_flatten(l) AS CASE WHEN len(list_filter(l, lambda mr_x: mr_x IS NULL)) = 0 THEN flatten(l) END;
+CREATE MACRO mr_flatten(l) AS
+    CASE WHEN len(list_filter(l, lambda mr_x: mr_x IS NULL)) = 0 THEN flatten(l) END;
 CREATE MACRO mr_slice(l, p, n) AS CASE WHEN l IS NULL OR p IS NULL OR n IS NULL THEN NULL
     WHEN p = 0 THEN mr_raise('INVALID_INDEX_OF_ZERO')
     WHEN p < 0 AND -p > len(l) THEN []
@@ -62,23 +65,28 @@ CREATE MACRO mr_any(l) AS CASE WHEN list_contains(l, true) THEN true
     WHEN len(l) > list_count(l) THEN NULL ELSE false END;
 CREATE MACRO mr_all(l) AS CASE WHEN list_contains(l, false) THEN false
     WHEN len(l) > list_count(l) THEN NULL ELSE true END;
-CREATE MACRO mr_sequence(a, b) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END,
+CREATE MACRO mr_sequence(a, b) AS
+    CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END,
     (a, b, s) AS generate_series(a, b, s);
-CREATE MACRO mr_shuffle(l) AS list_transform(list_sort(list_transform(l, lambda mr_x: struct_pack(r := random(), x := mr_x))),
+CREATE MACRO mr_shuffle(l) AS list_transform(
+    list_sort(list_transform(l, lambda mr_x: struct_pack(r := random(), x := mr_x))),
     lambda mr_y: mr_y.x), (l, seed) AS list_transform(
-    list_sort(list_transform(l, lambda mr_x: struct_pack(r := random(), x := mr_x))), lambda mr_y: mr_y.x);
+    list_sort(list_transform(l, lambda mr_x: struct_pack(r := random(), x := mr_x))),
+    lambda mr_y: mr_y.x);
 CREATE MACRO mr_str_to_map(s, p, k) AS map_from_entries(list_transform(mr_split(s, p, -1),
     lambda mr_x: struct_pack(k := mr_split(mr_x, k, 2)[1], v := mr_split(mr_x, k, 2)[2])));
 CREATE MACRO mr_from_utc_timestamp(t, z) AS t + (timezone(z, t) - timezone('UTC', t));
 CREATE MACRO mr_to_utc_timestamp(t, z) AS t - (timezone(z, t) - timezone('UTC', t));
 CREATE MACRO mr_convert_timezone(f, t, ts) AS timezone(t, timezone(f, ts));
 CREATE MACRO mr_make_interval(y, mo, w, d, h, mi, s) AS to_months(12 * y + mo) + to_days(7 * w + d)
-    + to_microseconds(CAST(h AS BIGINT) * 3600000000 + CAST(mi AS BIGINT) * 60000000 + CAST(s * 1000000 AS BIGINT));
+    + to_microseconds(CAST(h AS BIGINT) * 3600000000 + CAST(mi AS BIGINT) * 60000000
+    + CAST(s * 1000000 AS BIGINT));
 CREATE MACRO mr_make_dt_interval(d, h, mi, s) AS to_microseconds(CAST(d AS BIGINT) * 86400000000
     + CAST(h AS BIGINT) * 3600000000 + CAST(mi AS BIGINT) * 60000000 + CAST(s * 1000000 AS BIGINT));
 CREATE MACRO mr_make_timestamp(mode, tz, y, mo, d, h, mi, s) AS
     mr_timestamp_of(mode, tz, y, mo, d, h, mi, CAST(s AS DOUBLE), ''),
-    (mode, tz, y, mo, d, h, mi, s, z) AS mr_timestamp_of(mode, tz, y, mo, d, h, mi, CAST(s AS DOUBLE), z);
+    (mode, tz, y, mo, d, h, mi, s, z) AS
+        mr_timestamp_of(mode, tz, y, mo, d, h, mi, CAST(s AS DOUBLE), z);
 CREATE MACRO mr_make_timestamp_ntz(mode, y, mo, d, h, mi, s) AS
     mr_timestamp_ntz_of(mode, '', y, mo, d, h, mi, CAST(s AS DOUBLE));
 CREATE MACRO mr_skewness(x) AS CASE WHEN count(x) > 0 THEN
