@@ -61,7 +61,7 @@ struct DataFrameTest : testing::Test {
     DataFrame hits = session.table("page_hits");
 
     template <class T>
-    static const T& top(const DataFrame& frame) {
+    static T top(const DataFrame& frame) {
         const T* node = frame.plan()->as<T>();
         EXPECT_NE(node, nullptr);
         return *node;
@@ -70,7 +70,7 @@ struct DataFrameTest : testing::Test {
 
 TEST_F(DataFrameTest, transformations_only_build_plans) {
     const DataFrame pages = hits.where(col("reply") == 200).select({col("page"), col("bytes") * 2});
-    const auto& project = top<plan::ProjectRel>(pages);
+    const auto project = top<plan::ProjectRel>(pages);
     EXPECT_EQ(project.expressions.size(), 2U);
     const auto* filter = project.input->as<plan::FilterRel>();
     ASSERT_NE(filter, nullptr);
@@ -80,7 +80,7 @@ TEST_F(DataFrameTest, transformations_only_build_plans) {
 
 TEST_F(DataFrameTest, own_columns_tell_the_sides_of_a_self_join_apart) {
     const DataFrame other = hits.filter("bytes > 0");
-    const auto& join = top<plan::JoinRel>(
+    const auto join = top<plan::JoinRel>(
         other.join(other.alias("b"), other["page"] == col("b.page"), "LEFT_outer"));
     EXPECT_EQ(join.type, plan::JoinType::kLeftOuter);
     const auto& sides = join.condition->as<plan::FunctionExpr>()->args;
@@ -90,7 +90,7 @@ TEST_F(DataFrameTest, own_columns_tell_the_sides_of_a_self_join_apart) {
 }
 
 TEST_F(DataFrameTest, groups_count_and_pivot) {
-    const auto& counted = top<plan::AggregateRel>(hits.group_by({"page"}).count());
+    const auto counted = top<plan::AggregateRel>(hits.group_by({"page"}).count());
     EXPECT_EQ(counted.group_type, plan::GroupType::kGroupBy);
     EXPECT_EQ(counted.aggregates[0]->as<plan::AliasExpr>()->names[0], "count");
     const auto& pivoted =
