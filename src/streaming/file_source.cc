@@ -60,11 +60,11 @@ bool is_hidden(const std::string& name) {
 class FileSource final : public MicroBatchSource {
 public:
     FileSource(plan::ScanNode scan, columnar::Engine& engine, runtime::Disk& disk,
-               std::string directory, std::string time_zone)
+               runtime::Disk& checkpoint_disk, std::string directory, std::string time_zone)
         : scan_(std::move(scan)),
           engine_(engine),
           disk_(disk),
-          log_(disk, std::move(directory)),
+          log_(checkpoint_disk, std::move(directory)),
           time_zone_(std::move(time_zone)) {}
 
     Result<void> prepare() {
@@ -234,13 +234,11 @@ bool is_file_format(const std::string& format) {
     return formats.contains(format);
 }
 
-Result<std::unique_ptr<MicroBatchSource>> make_file_source(const plan::ScanNode& scan,
-                                                           columnar::Engine& engine,
-                                                           runtime::Disk& disk,
-                                                           std::string directory,
-                                                           std::string time_zone) {
-    auto source = std::make_unique<FileSource>(scan, engine, disk, std::move(directory),
-                                               std::move(time_zone));
+Result<std::unique_ptr<MicroBatchSource>> make_file_source(
+    const plan::ScanNode& scan, columnar::Engine& engine, runtime::Disk& disk,
+    runtime::Disk& checkpoint_disk, std::string directory, std::string time_zone) {
+    auto source = std::make_unique<FileSource>(scan, engine, disk, checkpoint_disk,
+                                               std::move(directory), std::move(time_zone));
     MR_TRY_VOID(source->prepare());
     return source;
 }

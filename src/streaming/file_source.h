@@ -21,10 +21,10 @@ namespace millrace::streaming {
 
 bool is_file_format(const std::string& format);  // parquet, json, csv, text, orc
 
-Result<std::unique_ptr<MicroBatchSource>> make_file_source(const plan::ScanNode& scan,
-                                                           columnar::Engine& engine,
-                                                           runtime::Disk& disk,
-                                                           std::string directory,
-                                                           std::string time_zone);
+// Reads the files of `disk`; which were seen is kept on `checkpoint_disk`, which forgets when the
+// query has no checkpoint.
+Result<std::unique_ptr<MicroBatchSource>> make_file_source(
+    const plan::ScanNode& scan, columnar::Engine& engine, runtime::Disk& disk,
+    runtime::Disk& checkpoint_disk, std::string directory, std::string time_zone);
 
 }  // namespace millrace::streaming

@@ -161,8 +161,8 @@ Result<void> QueryExecution::make_sources() {
         } else if (format == "rate-micro-batch") {
             MR_TRY(source, make_rate_micro_batch_source(scan));
         } else if (is_file_format(format)) {
-            MR_TRY(source, make_file_source(scan, services_.engine, options_.checkpoint_disk,
-                                            directory, spec_.time_zone));
+            MR_TRY(source, make_file_source(scan, services_.engine, services_.disk,
+                                            options_.checkpoint_disk, directory, spec_.time_zone));
         } else {
             return fail(Code::kUnsupported, "Data source {} does not support streamed reading",
                         format);
