@@ -1,9 +1,9 @@
 """How long from a record's append until its result row can be read, live, beside real Spark?
 
 Expected: p50 below 10 ms, and a twentieth of Spark's. A steady load (10 000 events/s) flows into a
-topic; a query counts hits per page in update mode and writes to another topic the page, its count
-and the newest record timestamp in it; a consumer takes the wall clock less that timestamp as each
-row arrives. Producer, engine and consumer share the machine and its clock.
+topic, stamped with its time of append; a query counts hits per page in update mode and writes to
+another topic the page, its count and the newest of those times; a consumer takes the wall clock
+less that time as each row arrives. Producer, engine and consumer share the machine and its clock.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from support import Peer, Server, binary, have_peers, machine, quantile, ratio, table
+from measuring import Peer, Server, binary, have_peers, machine, quantile, ratio, table
 
 EVENT = "host STRING, timestamp TIMESTAMP, request STRING, http_reply INT, bytes BIGINT"
 
@@ -84,10 +84,11 @@ def measure(remote, brokers, rate, warm_up, seconds, output):
             latencies = []
             begin = time.time() + warm_up
             while time.time() < begin + seconds:
-                for message in consumer.consume(1000, timeout=0.05):
-                    now = time.time()
-                    if message.error() is None and now >= begin:
-                        latencies.append(now * 1000 - json.loads(message.value())["newest"])
+                # One by one: consume() waits until its whole number has come, or the time is up.
+                message = consumer.poll(0.05)
+                now = time.time()
+                if message is not None and message.error() is None and now >= begin:
+                    latencies.append(now * 1000 - json.loads(message.value())["newest"])
             consumer.close()
             query.stop()
     finally:
@@ -103,7 +104,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--no-peers", action="store_true")
     args = parser.parse_args()
-    with Server(args=["--set", "num.partitions=1"]) as server:
+    # The time of a record is when it was appended, not when its producer made it.
+    settings = ["num.partitions=1", "log.message.timestamp.type=LogAppendTime"]
+    with Server(args=[word for setting in settings for word in ("--set", setting)]) as server:
         results = {
             "Millrace": measure(
                 server.remote, server.brokers, args.rate, 5, args.seconds, "live-ours"

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from support import Peer, REPOSITORY, Server, binary, have_peers, machine, median, ratio, run, table
+from measuring import Peer, REPOSITORY, Server, binary, have_peers, machine, median, ratio, run, table
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
 

@@ -12,7 +12,7 @@ import time
 
 from confluent_kafka import Producer
 
-from support import Peer, Server, have_peers, machine, median, peer, ratio, table
+from measuring import Peer, Server, have_peers, machine, median, peer, ratio, table
 
 SIZE = 1024
 

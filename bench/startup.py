@@ -6,7 +6,7 @@ Expected: ready below 100 ms; next to no processor time when idle. Ready is when
 import argparse
 import time
 
-from support import Server, cpu_seconds, machine, median, resident_mb, table
+from measuring import Server, cpu_seconds, machine, median, resident_mb, table
 
 
 def main():
