@@ -11,7 +11,18 @@ import sys
 import tempfile
 import time
 
-from measuring import Peer, REPOSITORY, Server, binary, have_peers, machine, median, ratio, run, table
+from measuring import (
+    REPOSITORY,
+    Peer,
+    Server,
+    binary,
+    have_peers,
+    machine,
+    median,
+    ratio,
+    run,
+    table,
+)
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
 

@@ -397,6 +397,8 @@ def complaints(files):
 def project_files(root):
     files = {}
     for path in root.iterdir():
+        if path.name == ".git":  # A file in a linked work tree.
+            continue
         if path.is_file() and (path.suffix in TEXT or path.name.startswith(".clang")):
             files[path.name] = path.read_text()
     for folder in FOLDERS:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Tests of tidy.py: per rule one small project that is right, and one that is not."""
 
+import pathlib
+import tempfile
 import unittest
 
 import tidy
@@ -114,6 +116,15 @@ class Calls(unittest.TestCase):
         self.assertEqual(self.check("std::thread t(f);", "src/storage/a_test.cc"), [])
         self.assertEqual(self.check("sleep_for(1s);", "src/storage/a_test.cc"), ["a_test.cc:1"])
         self.assertEqual(self.check("GTEST_SKIP();", "src/storage/a_test.cc"), ["a_test.cc:1"])
+
+
+class Files(unittest.TestCase):
+    def test_what_git_keeps_for_a_linked_work_tree_is_no_file_of_the_project(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / ".git").write_text("gitdir: elsewhere\n")
+            (root / "README.md").write_text("# A\n")
+            self.assertEqual(list(tidy.project_files(root)), ["README.md"])
 
 
 class Headers(unittest.TestCase):
