@@ -14,7 +14,10 @@ INPUT ?=
 RECORDS ?=
 DATA ?= millrace-data
 FUZZ_SECONDS ?= 20
-CONFORMANCE ?=
+CONFORMANCE ?= $(wildcard ../shared/conformance)
+PEERS ?= $(wildcard ../shared/peers)
+SUITES ?=
+REPORT ?=
 # In CI, results are also left as JUnit files beside the build.
 CTEST_FLAGS := $(if $(CI),--output-junit ctest.xml)
 PYTEST_FLAGS := $(if $(CI),--junitxml=$(BUILD)/pytest.xml --color=no)
@@ -75,10 +78,12 @@ fuzz: setup ## Fuzz every parser for FUZZ_SECONDS each
 	done < build/fuzz/fuzzers.txt; echo "fuzz: no finding"
 
 .PHONY: conformance
-conformance: binary ## Run the suites of CONFORMANCE=folder against a fresh server
+conformance: binary ## Run suites that others wrote (SUITES="franz-go;kafkajs") and print one table
 	@[ -n "$(CONFORMANCE)" ] || { \
 	  echo "Name the folder of the suites: make conformance CONFORMANCE=<folder>"; exit 2; }
-	@MILLRACE_BINARY=$(BINARY) $(VENV)/python tests/conformance.py $(CONFORMANCE)
+	@MILLRACE_BINARY=$(BINARY) $(VENV)/python tests/conformance.py $(CONFORMANCE) \
+	  $(if $(PEERS),--peers $(PEERS)) $(if $(SUITES),--suites "$(SUITES)") \
+	  $(if $(REPORT),--report $(REPORT))
 
 .PHONY: tidy
 tidy: ## Check the rules of the house and the formatting
