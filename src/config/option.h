@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -41,7 +42,8 @@ struct OptionView {
     std::string name;
     std::string value;
     std::string default_value;
-    std::string allowed;  // "1..65535", "delete|compact" or empty
+    std::string allowed;            // "1..65535", "delete|compact" or empty
+    std::int64_t min = 0, max = 0;  // Of numbers.
     std::string documentation;
     Kind kind = Kind::kString;
     Reload reload = Reload::kRestart;
@@ -63,9 +65,11 @@ std::string to_markdown(const std::vector<OptionView>& options);
 template <class Options>
 class Option {
 public:
+    // Of the smallest kind that holds the range, as clients are told.
     Option(std::string_view name, std::int64_t Options::* member, std::int64_t min,
            std::int64_t max, Reload reload, std::string_view documentation)
-        : Option(name, Kind::kLong, reload, documentation, range_text(min, max)) {
+        : Option(name, max <= std::numeric_limits<std::int32_t>::max() ? Kind::kInt : Kind::kLong,
+                 reload, documentation, range_text(min, max)) {
         bind_integer(member, min, max);
     }
     Option(std::string_view name, std::int32_t Options::* member, std::int64_t min,
@@ -97,6 +101,8 @@ public:
     }
 
     std::string_view name() const { return name_; }
+    Kind kind() const { return kind_; }
+    Reload reload() const { return reload_; }
     Result<void> set(Options& options, std::string_view text) const {
         Result<void> outcome = set_(options, text);
         if (outcome) return {};
@@ -111,6 +117,8 @@ public:
                         .documentation = std::string(documentation_),
                         .kind = kind_,
                         .reload = reload_};
+        view.min = min_;
+        view.max = max_;
         view.is_default = view.value == view.default_value;
         return view;
     }
@@ -126,6 +134,8 @@ private:
 
     template <class Integer>
     void bind_integer(Integer Options::* member, std::int64_t min, std::int64_t max) {
+        min_ = min;
+        max_ = max;
         set_ = [=](Options& options, std::string_view text) -> Result<void> {
             MR_TRY(const std::int64_t value, base::parse_int64(text, min, max));
             options.*member = static_cast<Integer>(value);
@@ -148,6 +158,8 @@ private:
     std::string_view name_;
     std::string_view documentation_;
     std::string allowed_;
+    std::int64_t min_ = 0;
+    std::int64_t max_ = 0;
     Kind kind_;
     Reload reload_;
     std::function<Result<void>(Options&, std::string_view)> set_;
@@ -169,6 +181,11 @@ public:
         std::vector<std::string_view> names;
         for (const auto& [name, row] : index_) names.push_back(name);
         return names;
+    }
+    // Null when there is none of that name.
+    const Option<Options>* find(std::string_view name) const {
+        const auto row = index_.find(name);
+        return row == index_.end() ? nullptr : &rows_[row->second];
     }
     // kInvalidArgument with words when the name is unknown or the text is no allowed value; the
     // options are then as they were.

@@ -63,40 +63,82 @@ const OptionTable<ServerOptions>& server_option_table() {
          "Make a topic when a client first asks for it."},
         {"num.partitions", &S::num_partitions, 1, 10'000, Reload::kRestart,
          "Partitions of a topic that is made without a number."},
-        {"message.max.bytes", &S::message_max_bytes, 0, kMaxInt, Reload::kRestart,
+        {"message.max.bytes", &S::message_max_bytes, 0, kMaxInt, Reload::kLive,
          "Default of the topic option max.message.bytes."},
         {"socket.request.max.bytes", &S::socket_request_max_bytes, 1, kMaxInt, Reload::kRestart,
          "A larger Kafka request closes its connection."},
-        {"max.connections", &S::max_connections, 1, kMaxInt, Reload::kRestart,
+        {"max.connections", &S::max_connections, 1, kMaxInt, Reload::kLive,
          "Kafka connections beyond this number are closed at once."},
         {"connections.max.idle.ms", &S::connections_max_idle_ms, 1, kMax, Reload::kRestart,
          "A Kafka connection without a request for so long is closed."},
+        {"delete.topic.enable", &S::delete_topic_enable, Reload::kRestart,
+         "Whether topics may be deleted by clients."},
+        {"default.replication.factor", &S::default_replication_factor, 1, 32767, Reload::kRestart,
+         "Copies of a topic that is made without a number; one is kept, see "
+         "replication.factor.clamp."},
+        {"replication.factor.clamp", &S::replication_factor_clamp, Reload::kRestart,
+         "Take topics with more copies than there are brokers, and keep one copy; else refuse "
+         "them, as Kafka does."},
+        {"compression.gzip.level", &S::compression_gzip_level, -1, 9, Reload::kLive,
+         "Default of the topic option compression.gzip.level."},
+        {"compression.lz4.level", &S::compression_lz4_level, 1, 17, Reload::kLive,
+         "Default of the topic option compression.lz4.level."},
+        {"compression.type",
+         &S::compression_type,
+         Kind::kString,
+         {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"},
+         Reload::kLive,
+         "Default of the topic option compression.type."},
+        {"compression.zstd.level", &S::compression_zstd_level, -131072, 22, Reload::kLive,
+         "Default of the topic option compression.zstd.level."},
         {"log.cleanup.policy",
          &S::log_cleanup_policy,
          Kind::kList,
          {"delete", "compact"},
-         Reload::kRestart,
+         Reload::kLive,
          "Default of the topic option cleanup.policy."},
-        {"log.index.interval.bytes", &S::log_index_interval_bytes, 0, kMaxInt, Reload::kRestart,
+        {"log.flush.interval.messages", &S::log_flush_interval_messages, 1, kMax, Reload::kLive,
+         "Default of the topic option flush.messages."},
+        {"log.flush.interval.ms", &S::log_flush_interval_ms, 0, kMax, Reload::kLive,
+         "Default of the topic option flush.ms."},
+        {"log.index.interval.bytes", &S::log_index_interval_bytes, 0, kMaxInt, Reload::kLive,
          "Default of the topic option index.interval.bytes."},
-        {"log.index.size.max.bytes", &S::log_index_size_max_bytes, 4, kMaxInt, Reload::kRestart,
+        {"log.index.size.max.bytes", &S::log_index_size_max_bytes, 4, kMaxInt, Reload::kLive,
          "Default of the topic option segment.index.bytes."},
+        {"log.message.timestamp.after.max.ms", &S::log_message_timestamp_after_max_ms, 0, kMax,
+         Reload::kLive, "Default of the topic option message.timestamp.after.max.ms."},
+        {"log.message.timestamp.before.max.ms", &S::log_message_timestamp_before_max_ms, 0, kMax,
+         Reload::kLive, "Default of the topic option message.timestamp.before.max.ms."},
         {"log.message.timestamp.type",
          &S::log_message_timestamp_type,
          Kind::kString,
          {"CreateTime", "LogAppendTime"},
-         Reload::kRestart,
+         Reload::kLive,
          "Default of the topic option message.timestamp.type."},
-        {"log.retention.bytes", &S::log_retention_bytes, -1, kMax, Reload::kRestart,
+        {"log.preallocate", &S::log_preallocate, Reload::kLive,
+         "Default of the topic option preallocate."},
+        {"log.retention.bytes", &S::log_retention_bytes, -1, kMax, Reload::kLive,
          "Default of the topic option retention.bytes."},
         {"log.retention.check.interval.ms", &S::log_retention_check_interval_ms, 1, kMax,
          Reload::kRestart, "How often old segments are looked for."},
-        {"log.retention.ms", &S::log_retention_ms, -1, kMax, Reload::kRestart,
+        {"log.retention.ms", &S::log_retention_ms, -1, kMax, Reload::kLive,
          "Default of the topic option retention.ms."},
-        {"log.roll.ms", &S::log_roll_ms, 1, kMax, Reload::kRestart,
+        {"log.roll.jitter.ms", &S::log_roll_jitter_ms, 0, kMax, Reload::kLive,
+         "Default of the topic option segment.jitter.ms."},
+        {"log.roll.ms", &S::log_roll_ms, 1, kMax, Reload::kLive,
          "Default of the topic option segment.ms."},
-        {"log.segment.bytes", &S::log_segment_bytes, 14, kMaxInt, Reload::kRestart,
+        {"log.segment.bytes", &S::log_segment_bytes, 14, kMaxInt, Reload::kLive,
          "Default of the topic option segment.bytes."},
+        {"log.segment.delete.delay.ms", &S::log_segment_delete_delay_ms, 0, kMax, Reload::kLive,
+         "Default of the topic option file.delete.delay.ms."},
+        {"min.insync.replicas", &S::min_insync_replicas, 1, kMaxInt, Reload::kLive,
+         "Default of the topic option min.insync.replicas."},
+        {"unclean.leader.election.enable", &S::unclean_leader_election_enable, Reload::kLive,
+         "Default of the topic option unclean.leader.election.enable."},
+        {"quota.window.num", &S::quota_window_num, 1, 10'000, Reload::kRestart,
+         "Over how many windows the rate of a client with a quota is measured."},
+        {"quota.window.size.seconds", &S::quota_window_size_seconds, 1, 3600, Reload::kRestart,
+         "How long each of these windows is."},
         {"group.initial.rebalance.delay.ms", &S::group_initial_rebalance_delay_ms, 0, kMaxInt,
          Reload::kRestart, "How long a new consumer group waits for more members."},
         {"group.min.session.timeout.ms", &S::group_min_session_timeout_ms, 1, kMaxInt,
@@ -111,15 +153,13 @@ const OptionTable<ServerOptions>& server_option_table() {
 
 TopicOptions ServerOptions::topic_defaults() const {
     TopicOptions topic;
-    topic.cleanup_policy = log_cleanup_policy;
-    topic.index_interval_bytes = log_index_interval_bytes;
-    topic.max_message_bytes = message_max_bytes;
-    topic.message_timestamp_type = log_message_timestamp_type;
-    topic.retention_bytes = log_retention_bytes;
-    topic.retention_ms = log_retention_ms;
-    topic.segment_bytes = log_segment_bytes;
-    topic.segment_index_bytes = log_index_size_max_bytes;
-    topic.segment_ms = log_roll_ms;
+    for (const auto& [topic_option, server_option] : topic_option_defaults()) {
+        const auto* const row = server_option_table().find(server_option);
+        MR_CHECK(row != nullptr);
+        const Result<void> taken =
+            topic_option_table().set(topic, topic_option, row->view(*this).value);
+        MR_CHECK(taken);  // Both rows have the same range.
+    }
     return topic;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "config/option.h"
@@ -29,15 +30,35 @@ struct ServerOptions {
     std::int32_t max_connections = 10000;
     std::int64_t connections_max_idle_ms = 600'000;
 
+    bool delete_topic_enable = true;
+    std::int32_t default_replication_factor = 1;
+    bool replication_factor_clamp = true;
+
+    std::int32_t compression_gzip_level = -1;
+    std::int32_t compression_lz4_level = 9;
+    std::string compression_type = "producer";
+    std::int32_t compression_zstd_level = 3;
     std::string log_cleanup_policy = "delete";
+    std::int64_t log_flush_interval_messages = std::numeric_limits<std::int64_t>::max();
+    std::int64_t log_flush_interval_ms = std::numeric_limits<std::int64_t>::max();
     std::int64_t log_index_interval_bytes = 4096;
     std::int64_t log_index_size_max_bytes = 10 * kMiB;
+    std::int64_t log_message_timestamp_after_max_ms = 3600 * 1000;
+    std::int64_t log_message_timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
     std::string log_message_timestamp_type = "CreateTime";
+    bool log_preallocate = false;
     std::int64_t log_retention_bytes = TopicOptions::kUnlimited;
     std::int64_t log_retention_check_interval_ms = 300'000;
     std::int64_t log_retention_ms = std::int64_t{7} * 24 * 3600 * 1000;
+    std::int64_t log_roll_jitter_ms = 0;
     std::int64_t log_roll_ms = std::int64_t{7} * 24 * 3600 * 1000;
     std::int64_t log_segment_bytes = kGiB;
+    std::int64_t log_segment_delete_delay_ms = 60'000;
+    std::int64_t min_insync_replicas = 1;
+    bool unclean_leader_election_enable = false;
+
+    std::int32_t quota_window_num = 11;
+    std::int32_t quota_window_size_seconds = 1;
 
     std::int64_t group_initial_rebalance_delay_ms = 0;
     std::int64_t group_min_session_timeout_ms = 6'000;

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/client_metrics_options.h"
+#include "config/group_options.h"
+
 namespace millrace::config {
 namespace {
 
@@ -70,8 +73,46 @@ TEST(ServerOptions, are_documented_as_they_are) {
         "`MILLRACE_KAFKA_PORT`), the command line\n(`--set kafka.port=9092`); later ones win.\n\n" +
         to_markdown(server_option_table().view({})) +
         "\nOf a topic, by CreateTopics or `millrace topic create --config`:\n\n" +
-        to_markdown(topic_option_table().view({}));
+        to_markdown(topic_option_table().view({})) +
+        "\nOf a group of the newer protocols, by IncrementalAlterConfigs or `kafka-configs "
+        "--entity-type groups`:\n\n" +
+        to_markdown(group_option_table().view({})) +
+        "\nOf a subscription to client metrics, by IncrementalAlterConfigs or "
+        "`kafka-client-metrics`:\n\n" +
+        to_markdown(client_metrics_option_table().view({}));
     EXPECT_EQ(page, want);
+}
+
+TEST(TopicOptions, take_their_defaults_from_options_of_the_server_that_exist) {
+    for (const auto& [topic, server] : topic_option_defaults()) {
+        EXPECT_TRUE(topic_option_table().has(topic)) << topic;
+        ASSERT_TRUE(server_option_table().has(server)) << server;
+        EXPECT_EQ(server_option_of(topic), server);
+    }
+    EXPECT_EQ(server_option_of("local.retention.ms"), "");
+}
+
+// The reset as text, or what is wrong.
+std::string reset(std::string_view text) {
+    const auto parsed = parse_auto_offset_reset(text);
+    if (!parsed) return "refused";
+    if (parsed->kind == AutoOffsetReset::Kind::kEarliest) return "earliest";
+    if (parsed->kind == AutoOffsetReset::Kind::kLatest) return "latest";
+    return std::to_string(parsed->duration_ms);
+}
+
+TEST(GroupOptions, read_where_a_share_group_starts) {
+    EXPECT_EQ(reset("earliest"), "earliest");
+    EXPECT_EQ(reset("latest"), "latest");
+    EXPECT_EQ(reset("by_duration:PT1H30M"), "5400000");
+    EXPECT_EQ(reset("by_duration:P1DT0.5S"), "86400500");
+    EXPECT_EQ(reset("by_duration:PT0S"), "0");
+    for (const char* wrong :
+         {"", "none", "by_duration:", "by_duration:P", "by_duration:PT", "by_duration:1H",
+          "by_duration:PT-1H", "by_duration:PT1M1H", "by_duration:P1H", "by_duration:PT1.5H",
+          "by_duration:PT1H1H", "by_duration:PT99999999999999999999H", "by_duration:PT1HT1M"}) {
+        EXPECT_EQ(reset(wrong), "refused") << wrong;
+    }
 }
 
 // Kafka's own names and defaults, which tools read by DescribeConfigs.
