@@ -6,28 +6,50 @@
 
 #include "broker/call.h"
 #include "broker/handlers/handlers.h"
+#include "kafka/messages/add_raft_voter.h"
+#include "kafka/messages/alter_client_quotas.h"
+#include "kafka/messages/alter_configs.h"
+#include "kafka/messages/alter_partition_reassignments.h"
+#include "kafka/messages/alter_user_scram_credentials.h"
 #include "kafka/messages/api_versions.h"
+#include "kafka/messages/create_acls.h"
+#include "kafka/messages/create_delegation_token.h"
 #include "kafka/messages/create_partitions.h"
 #include "kafka/messages/create_topics.h"
+#include "kafka/messages/delete_acls.h"
 #include "kafka/messages/delete_topics.h"
+#include "kafka/messages/describe_acls.h"
+#include "kafka/messages/describe_client_quotas.h"
 #include "kafka/messages/describe_cluster.h"
 #include "kafka/messages/describe_configs.h"
+#include "kafka/messages/describe_delegation_token.h"
 #include "kafka/messages/describe_groups.h"
+#include "kafka/messages/describe_quorum.h"
 #include "kafka/messages/describe_topic_partitions.h"
+#include "kafka/messages/describe_user_scram_credentials.h"
+#include "kafka/messages/elect_leaders.h"
+#include "kafka/messages/expire_delegation_token.h"
 #include "kafka/messages/fetch.h"
 #include "kafka/messages/find_coordinator.h"
 #include "kafka/messages/heartbeat.h"
+#include "kafka/messages/incremental_alter_configs.h"
 #include "kafka/messages/init_producer_id.h"
 #include "kafka/messages/join_group.h"
 #include "kafka/messages/leave_group.h"
+#include "kafka/messages/list_config_resources.h"
 #include "kafka/messages/list_groups.h"
 #include "kafka/messages/list_offsets.h"
+#include "kafka/messages/list_partition_reassignments.h"
 #include "kafka/messages/metadata.h"
 #include "kafka/messages/offset_commit.h"
 #include "kafka/messages/offset_fetch.h"
 #include "kafka/messages/offset_for_leader_epoch.h"
 #include "kafka/messages/produce.h"
+#include "kafka/messages/remove_raft_voter.h"
+#include "kafka/messages/renew_delegation_token.h"
 #include "kafka/messages/sync_group.h"
+#include "kafka/messages/unregister_broker.h"
+#include "kafka/messages/update_features.h"
 #include "kafka/reader.h"
 
 namespace millrace::broker {
@@ -78,6 +100,39 @@ constexpr auto kTable = std::to_array<Api>({
     api<kafka::DescribeClusterRequest, kafka::DescribeClusterResponse, describe_cluster>(),
     api<kafka::DescribeTopicPartitionsRequest, kafka::DescribeTopicPartitionsResponse,
         describe_topic_partitions>(),
+    api<kafka::DescribeAclsRequest, kafka::DescribeAclsResponse, describe_acls>(),
+    api<kafka::CreateAclsRequest, kafka::CreateAclsResponse, create_acls>(),
+    api<kafka::DeleteAclsRequest, kafka::DeleteAclsResponse, delete_acls>(),
+    api<kafka::AlterConfigsRequest, kafka::AlterConfigsResponse, alter_configs>(),
+    api<kafka::CreateDelegationTokenRequest, kafka::CreateDelegationTokenResponse,
+        create_delegation_token>(),
+    api<kafka::RenewDelegationTokenRequest, kafka::RenewDelegationTokenResponse,
+        renew_delegation_token>(),
+    api<kafka::ExpireDelegationTokenRequest, kafka::ExpireDelegationTokenResponse,
+        expire_delegation_token>(),
+    api<kafka::DescribeDelegationTokenRequest, kafka::DescribeDelegationTokenResponse,
+        describe_delegation_token>(),
+    api<kafka::ElectLeadersRequest, kafka::ElectLeadersResponse, elect_leaders>(),
+    api<kafka::IncrementalAlterConfigsRequest, kafka::IncrementalAlterConfigsResponse,
+        incremental_alter_configs>(),
+    api<kafka::AlterPartitionReassignmentsRequest, kafka::AlterPartitionReassignmentsResponse,
+        alter_partition_reassignments>(),
+    api<kafka::ListPartitionReassignmentsRequest, kafka::ListPartitionReassignmentsResponse,
+        list_partition_reassignments>(),
+    api<kafka::DescribeClientQuotasRequest, kafka::DescribeClientQuotasResponse,
+        describe_client_quotas>(),
+    api<kafka::AlterClientQuotasRequest, kafka::AlterClientQuotasResponse, alter_client_quotas>(),
+    api<kafka::DescribeUserScramCredentialsRequest, kafka::DescribeUserScramCredentialsResponse,
+        describe_user_scram_credentials>(),
+    api<kafka::AlterUserScramCredentialsRequest, kafka::AlterUserScramCredentialsResponse,
+        alter_user_scram_credentials>(),
+    api<kafka::DescribeQuorumRequest, kafka::DescribeQuorumResponse, describe_quorum>(),
+    api<kafka::UpdateFeaturesRequest, kafka::UpdateFeaturesResponse, update_features>(),
+    api<kafka::UnregisterBrokerRequest, kafka::UnregisterBrokerResponse, unregister_broker>(),
+    api<kafka::ListConfigResourcesRequest, kafka::ListConfigResourcesResponse,
+        list_config_resources>(),
+    api<kafka::AddRaftVoterRequest, kafka::AddRaftVoterResponse, add_raft_voter>(),
+    api<kafka::RemoveRaftVoterRequest, kafka::RemoveRaftVoterResponse, remove_raft_voter>(),
 });
 
 }  // namespace

@@ -12,8 +12,10 @@
 #include "broker/catalog/catalog.h"
 #include "broker/connection.h"
 #include "broker/group/coordinator.h"
+#include "broker/live_options.h"
 #include "broker/local_topics.h"
 #include "broker/partition.h"
+#include "broker/quota/client_throttle.h"
 #include "broker/services.h"
 #include "runtime/clock.h"
 #include "runtime/gate.h"
@@ -35,6 +37,11 @@ GroupLimits group_limits(const config::ServerOptions& options) {
         .max_session_timeout_ms = static_cast<std::int32_t>(options.group_max_session_timeout_ms)};
 }
 
+SampledRate::Windows quota_windows(const config::ServerOptions& options) {
+    return {.count = options.quota_window_num,
+            .size_ms = std::int64_t{options.quota_window_size_seconds} * 1000};
+}
+
 }  // namespace
 
 struct Broker::Impl {
@@ -49,7 +56,10 @@ struct Broker::Impl {
     };
 
     Impl(Environment given, config::ServerOptions given_options)
-        : environment(given), options(std::move(given_options)) {}
+        : environment(given),
+          options(std::move(given_options)),
+          live_options(options),
+          throttle(quota_windows(options)) {}
 
     Task<Result<void>> open();
     Task<Result<void>> start();
@@ -61,6 +71,8 @@ struct Broker::Impl {
 
     const Environment environment;
     const config::ServerOptions options;
+    LiveOptions live_options;
+    ClientThrottle throttle;
     AppendSignals signals;
     std::unique_ptr<storage::LogStore> store;
     std::unique_ptr<Catalog> catalog;
@@ -88,16 +100,21 @@ Task<Result<void>> Broker::Impl::open() {
         .clock = environment.clock,
         .random = environment.random,
         .signals = signals,
-        .topic_defaults = options.topic_defaults(),
+        .options = live_options,
+        .node_id = kNodeId,
+        .cluster_changed = [this](const ClusterState& now) { throttle.set_limits(now); },
     });
     groups = std::make_unique<Coordinator>(*catalog, environment.clock, group_limits(options),
                                            options.offsets_topic_num_partitions);
     services = std::make_unique<Services>(Services{
         .options = options,
+        .live_options = live_options,
         .clock = environment.clock,
         .random = environment.random,
         .catalog = *catalog,
         .groups = *groups,
+        .throttle = throttle,
+        .node_id = kNodeId,
         .host = options.advertised_host.empty() ? options.listen_host : options.advertised_host,
     });
     MR_CO_TRY_VOID(co_await catalog->open());
@@ -141,9 +158,10 @@ Task<void> Broker::Impl::accept_clients() {
 Task<void> Broker::Impl::serve_client(Worker& worker, std::unique_ptr<runtime::Stream> stream) {
     const auto pass = worker.gate.enter();
     if (!pass) co_return;
-    if (connections.fetch_add(1) >= options.max_connections) {
+    const std::int32_t most = live_options.get()->max_connections;
+    if (connections.fetch_add(1) >= most) {
         base::log_warning("kafka: hanging up on {}: {} clients are connected (max.connections)",
-                          stream->peer(), options.max_connections);
+                          stream->peer(), most);
         connections.fetch_sub(1);
         co_return;
     }

@@ -51,6 +51,8 @@ struct Call {
     // The external records of the response, in order.
     std::vector<storage::Slice> slices{};
     std::vector<base::Bytes> kept{};
+    // By how much the client is over its quotas: it is not read from for so long.
+    std::int64_t throttle_ms = 0;
     bool silent = false;     // No response at all: Produce with acks 0.
     bool malformed = false;  // Not understood: the connection is closed.
 

@@ -144,6 +144,11 @@ Task<void> Connection::read_requests() {
         }
         slot->overlaps = api->key == kafka::ApiKey::kProduce;
         while (!closed_ && !may_begin(slot->overlaps)) co_await changed_.wait();
+        while (!closed_) {
+            const std::int64_t left_ns = muted_until_ns_ - stream_->loop().now_ns();
+            if (left_ns <= 0) break;
+            (void)co_await changed_.wait_for(std::chrono::nanoseconds(left_ns));
+        }
         if (closed_) co_return;
         slot_bytes_ += call.frame.size;
         slots_.push_back(std::move(slot));
@@ -178,6 +183,10 @@ Task<void> Connection::serve(Slot& slot, const Api& api) {
         co_await api.serve(call, reader);
     }
     if (!call.malformed) call.writer.end_frame();
+    if (call.throttle_ms > 0) {
+        muted_until_ns_ =
+            std::max(muted_until_ns_, stream_->loop().now_ns() + call.throttle_ms * 1'000'000);
+    }
     slot.served = true;
     changed_.notify_all();
 }

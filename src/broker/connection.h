@@ -67,6 +67,7 @@ private:
     std::size_t input_end_ = 0;
     std::deque<std::unique_ptr<Slot>> slots_;  // In the order of arrival.
     std::size_t slot_bytes_ = 0;
+    std::int64_t muted_until_ns_ = 0;  // By quotas: no request begins before.
     bool closed_ = false;
     bool reading_ended_ = false;
     runtime::Condition changed_;  // Any of the above.

@@ -15,16 +15,23 @@ class Random;
 namespace millrace::broker {
 
 class Catalog;
+class ClientThrottle;
 class Coordinator;
+class LiveOptions;
+
+// The one broker there is.
+inline constexpr std::int32_t kNodeId = 1;
 
 struct Services {
-    const config::ServerOptions& options;
+    const config::ServerOptions& options;  // As the server was started.
+    LiveOptions& live_options;             // As they are now.
     runtime::Clock& clock;
     runtime::Random& random;
     Catalog& catalog;
     Coordinator& groups;
+    ClientThrottle& throttle;
     // How clients find this broker.
-    std::int32_t node_id = 1;
+    std::int32_t node_id = kNodeId;
     std::string host;
     std::uint16_t port = 0;
 };

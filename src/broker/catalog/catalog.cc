@@ -8,10 +8,10 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "broker/append_signals.h"
+#include "broker/catalog/metadata_records.h"
+#include "broker/live_options.h"
+#include "broker/on_loops.h"
 #include "broker/partition.h"
-#include "kafka/messages/catalog_log.h"
-#include "kafka/reader.h"
-#include "kafka/writer.h"
 #include "model/topic_name.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
@@ -27,38 +27,7 @@ using base::Result;
 using runtime::Task;
 
 constexpr std::string_view kMetadataTopic = "__millrace_metadata";
-constexpr std::int16_t kTopicKeyVersion = 0;
-constexpr std::int16_t kClusterKeyVersion = 1;
 constexpr std::int64_t kProducerIdBlock = 1000;
-
-template <class Message>
-base::Bytes encode(std::int16_t leading_version, const Message* message) {
-    kafka::Writer writer;
-    writer.i16(leading_version);
-    if (message) message->encode(writer, 0);
-    return writer.take_all();
-}
-
-base::Bytes topic_key(const std::string& name) {
-    kafka::TopicKey key;
-    key.name = name;
-    return encode(kTopicKeyVersion, &key);
-}
-
-base::Bytes topic_value(const TopicRecord& record) {
-    kafka::TopicValue value;
-    value.id = record.id;
-    value.partitions = record.partitions;
-    for (const auto& [name, text] : record.settings) value.settings.push_back({name, text});
-    return encode(0, &value);
-}
-
-KeyedRecord cluster_record(const std::string& cluster_id, std::int64_t next_producer_id) {
-    kafka::ClusterValue value;
-    value.cluster_id = cluster_id;
-    value.next_producer_id = next_producer_id;
-    return {encode<kafka::ClusterValue>(kClusterKeyVersion, nullptr), encode(0, &value)};
-}
 
 std::string collision_key(std::string name) {
     std::ranges::replace(name, '.', '_');
@@ -73,45 +42,6 @@ kafka::Uuid random_uuid(runtime::Random& random) {
         if (!id.to_string().starts_with('-')) return id;
     }
 }
-
-// What a log that is read from its start comes to.
-struct Loaded {
-    std::map<std::string, TopicRecord> topics;
-    std::string cluster_id;
-    std::int64_t next_producer_id = 0;
-    bool understood = true;
-
-    void apply(base::ByteView key, std::optional<base::ByteView> value) {
-        kafka::Reader key_reader(key);
-        const std::int16_t version = key_reader.i16();
-        if (version == kTopicKeyVersion) {
-            kafka::TopicKey topic;
-            topic.decode(key_reader, 0);
-            if (!value) {
-                topics.erase(topic.name);
-                return;
-            }
-            kafka::Reader reader(*value);
-            kafka::TopicValue read;
-            if (reader.i16() != 0) understood = false;
-            read.decode(reader, 0);
-            TopicRecord record{topic.name, read.id, read.partitions, {}};
-            for (auto& setting : read.settings) record.settings[setting.name] = setting.value;
-            topics.insert_or_assign(topic.name, std::move(record));
-            understood = understood && key_reader.ok() && reader.ok();
-        } else if (version == kClusterKeyVersion && value) {
-            kafka::Reader reader(*value);
-            kafka::ClusterValue read;
-            if (reader.i16() != 0) understood = false;
-            read.decode(reader, 0);
-            cluster_id = read.cluster_id;
-            next_producer_id = read.next_producer_id;
-            understood = understood && reader.ok();
-        } else {
-            understood = false;
-        }
-    }
-};
 
 }  // namespace
 
@@ -147,7 +77,7 @@ runtime::Loop& Catalog::loop_for(const TopicRecord& record, std::int32_t partiti
 }
 
 Result<config::TopicOptions> Catalog::options(const config::Settings& settings) const {
-    config::TopicOptions options = environment_.topic_defaults;
+    config::TopicOptions options = environment_.options.get()->topic_defaults();
     MR_TRY_VOID(config::topic_option_table().apply(options, settings));
     return options;
 }
@@ -185,6 +115,21 @@ std::shared_ptr<const Topic> Catalog::find_collision(std::string_view name) cons
     return nullptr;
 }
 
+std::shared_ptr<const ClusterState> Catalog::cluster_state() const {
+    const std::shared_lock lock(mutex_);
+    return cluster_state_;
+}
+
+std::int64_t Catalog::features_epoch() const {
+    const std::shared_lock lock(mutex_);
+    return features_epoch_;
+}
+
+storage::Log::Offsets Catalog::log_offsets() {
+    storage::Log* const log = partition_->log();
+    return log ? log->offsets() : storage::Log::Offsets{};
+}
+
 std::string Catalog::cluster_id() const {
     const std::shared_lock lock(mutex_);
     return cluster_id_;
@@ -217,7 +162,7 @@ Task<Result<void>> Catalog::open() {
                                              environment_.signals.of_topic(self.name));
     partition_->start();
     log_ = std::make_unique<KeyedLog>(partition_, environment_.clock);
-    Loaded loaded;
+    LoadedMetadata loaded;
     MR_CO_TRY_VOID(
         co_await log_->load([&](base::ByteView key, std::optional<base::ByteView> value) {
             loaded.apply(key, value);
@@ -245,7 +190,10 @@ Task<Result<void>> Catalog::open() {
     {
         const std::unique_lock lock(mutex_);
         cluster_id_ = loaded.cluster_id;
+        cluster_state_ = std::make_shared<const ClusterState>(std::move(loaded.cluster));
+        features_epoch_ = log_offsets().log_end.value;
     }
+    apply_cluster_state();
     next_producer_id_ = producer_ids_end_ = loaded.next_producer_id;
     // All at once: the pool's threads recover several logs at a time.
     std::vector<Task<Result<std::shared_ptr<const Topic>>>> opening;
@@ -298,16 +246,20 @@ Task<Result<std::shared_ptr<const Topic>>> Catalog::open_topic(
 
 // ---- changes ----
 
-Task<Result<void>> Catalog::write(std::vector<KeyedRecord> records) {
+Task<Result<model::Offset>> Catalog::write(std::vector<KeyedRecord> records) {
     MR_CO_TRY(const model::Offset next, log_->append(records));
-    co_return co_await log_->wait_durable(next);
+    MR_CO_TRY_VOID(co_await log_->wait_durable(next));
+    co_return next;
 }
 
 std::vector<KeyedRecord> Catalog::state() const {
     std::vector<KeyedRecord> state;
     state.push_back(cluster_record(cluster_id(), producer_ids_end_));
     for (const auto& topic : all()) {
-        state.push_back({topic_key(topic->name()), topic_value(topic->record)});
+        state.push_back(topic_record(topic->record));
+    }
+    for (KeyedRecord& record : change_records({}, *cluster_state())) {
+        state.push_back(std::move(record));
     }
     return state;
 }
@@ -320,13 +272,13 @@ Task<Result<std::shared_ptr<const Topic>>> Catalog::create(std::string name,
     if (log_->wants_rewrite()) MR_CO_TRY_VOID(co_await log_->rewrite(state()));
     TopicRecord record{name, random_uuid(environment_.random), partitions, std::move(settings)};
     std::vector<KeyedRecord> records;
-    records.push_back({topic_key(name), topic_value(record)});
+    records.push_back(topic_record(record));
     MR_CO_TRY_VOID(co_await write(std::move(records)));
     auto topic = co_await open_topic(std::move(record), {});
     if (!topic) {
         // It cannot be opened (no space, too many files): it was never there.
         std::vector<KeyedRecord> undo;
-        undo.push_back({topic_key(name), std::nullopt});
+        undo.push_back(topic_gone_record(name));
         MR_CO_TRY_VOID(co_await write(std::move(undo)));
         MR_CO_TRY_VOID(co_await remove_strays());
         co_return fail(topic.error());
@@ -342,7 +294,7 @@ Task<Result<void>> Catalog::remove(std::string name, std::optional<kafka::Uuid> 
         co_return fail(Code::kNotFound, "no topic '{}'", name);
     }
     std::vector<KeyedRecord> records;
-    records.push_back({topic_key(name), std::nullopt});
+    records.push_back(topic_gone_record(name));
     MR_CO_TRY_VOID(co_await write(std::move(records)));
     {
         const std::unique_lock lock(mutex_);
@@ -377,10 +329,72 @@ Task<Result<void>> Catalog::add_partitions(std::string name, std::int32_t total)
     TopicRecord record = topic->record;
     record.partitions = total;
     std::vector<KeyedRecord> records;
-    records.push_back({topic_key(name), topic_value(record)});
+    records.push_back(topic_record(record));
     MR_CO_TRY_VOID(co_await write(std::move(records)));
     MR_CO_TRY(auto grown, co_await open_topic(std::move(record), topic->partitions));
     publish(std::move(grown));
+    co_return Result<void>();
+}
+
+Task<Result<void>> Catalog::change_topic(std::string name, EditSettings edit) {
+    const auto turn = co_await Turn::take(*this);
+    const std::shared_ptr<const Topic> topic = find(name);
+    if (!topic) co_return fail(Code::kNotFound, "no topic '{}'", name);
+    std::optional<config::Settings> settings = edit(topic->record.settings);
+    if (!settings || *settings == topic->record.settings) co_return Result<void>();
+    TopicRecord record = topic->record;
+    record.settings = std::move(*settings);
+    MR_CO_TRY_VOID(options(record.settings));
+    if (log_->wants_rewrite()) MR_CO_TRY_VOID(co_await log_->rewrite(state()));
+    std::vector<KeyedRecord> records;
+    records.push_back(topic_record(record));
+    MR_CO_TRY_VOID(co_await write(std::move(records)));
+    co_return co_await configure(*topic, std::move(record));
+}
+
+Task<Result<void>> Catalog::change_cluster(EditCluster edit) {
+    const auto turn = co_await Turn::take(*this);
+    const std::shared_ptr<const ClusterState> before = cluster_state();
+    std::optional<ClusterState> edited = edit(*before);
+    if (!edited) co_return Result<void>();
+    std::vector<KeyedRecord> records = change_records(*before, *edited);
+    if (records.empty()) co_return Result<void>();
+    if (log_->wants_rewrite()) MR_CO_TRY_VOID(co_await log_->rewrite(state()));
+    MR_CO_TRY(const model::Offset next, co_await write(std::move(records)));
+    auto after = std::make_shared<const ClusterState>(std::move(*edited));
+    {
+        const std::unique_lock lock(mutex_);
+        cluster_state_ = after;
+        features_epoch_ = next.value;
+    }
+    apply_cluster_state();
+    if (before->configs == after->configs) co_return Result<void>();
+    // The defaults of topics may be others now.
+    for (const auto& topic : all()) {
+        MR_CO_TRY_VOID(co_await configure(*topic, topic->record));
+    }
+    co_return Result<void>();
+}
+
+void Catalog::apply_cluster_state() {
+    const auto cluster = cluster_state();
+    environment_.options.apply(
+        cluster->config(ConfigType::kBroker, ""),
+        cluster->config(ConfigType::kBroker, std::to_string(environment_.node_id)));
+    environment_.cluster_changed(*cluster);
+}
+
+Task<Result<void>> Catalog::configure(const Topic& before, TopicRecord record) {
+    auto topic = std::make_shared<Topic>();
+    MR_CO_TRY(topic->options, options(record.settings));
+    topic->log_config = log_config(topic->options);
+    topic->record = std::move(record);
+    topic->partitions = before.partitions;
+    co_await on_loops(topic->partitions, [&](std::size_t index) {
+        storage::Log* log = topic->partitions[index]->log();
+        if (log) log->set_config(topic->log_config);
+    });
+    publish(std::move(topic));
     co_return Result<void>();
 }
 

@@ -16,10 +16,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "broker/catalog/cluster_state.h"
 #include "broker/catalog/topic.h"
 #include "broker/keyed_log.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
+#include "storage/log.h"
 
 namespace millrace::runtime {
 class Clock;
@@ -35,6 +37,7 @@ class LogStore;
 namespace millrace::broker {
 
 class AppendSignals;
+class LiveOptions;
 
 class Catalog {
 public:
@@ -45,7 +48,11 @@ public:
         runtime::Clock& clock;
         runtime::Random& random;
         AppendSignals& signals;
-        config::TopicOptions topic_defaults;
+        // As they are at any moment; the catalog applies what is set of brokers to them.
+        LiveOptions& options;
+        std::int32_t node_id;
+        // Called with what cluster_state() tells, at the start and after every change.
+        std::function<void(const ClusterState&)> cluster_changed;
     };
     explicit Catalog(Environment environment);
     ~Catalog();
@@ -57,6 +64,10 @@ public:
     std::vector<std::shared_ptr<const Topic>> all() const;
     // A topic whose name differs from `name` only in '.' and '_'.
     std::shared_ptr<const Topic> find_collision(std::string_view name) const;
+    // What is kept beside the topics. Never null once the catalog is open.
+    std::shared_ptr<const ClusterState> cluster_state() const;
+    // Grows with every change of what cluster_state() tells, also from start to start.
+    std::int64_t features_epoch() const;
     // 22 characters that name this broker's data for ever.
     std::string cluster_id() const;
 
@@ -70,8 +81,17 @@ public:
     // kNotFound when there is none, or another one than `id` asks for.
     runtime::Task<base::Result<void>> remove(std::string name, std::optional<kafka::Uuid> id);
     runtime::Task<base::Result<void>> add_partitions(std::string name, std::int32_t total);
+    // Edits run while nothing else changes, and see what is there; they give nothing back when
+    // nothing is to change. What they give is durable at the end, and in force.
+    using EditSettings =
+        std::function<std::optional<config::Settings>(const config::Settings& now)>;
+    runtime::Task<base::Result<void>> change_topic(std::string name, EditSettings edit);
+    using EditCluster = std::function<std::optional<ClusterState>(const ClusterState& now)>;
+    runtime::Task<base::Result<void>> change_cluster(EditCluster edit);
     // Producer ids that nobody had before, from the returned one on.
     runtime::Task<base::Result<std::int64_t>> take_producer_ids(std::int64_t count);
+    // Where the log of changes ends, for those who describe it.
+    storage::Log::Offsets log_offsets();
     runtime::Task<void> close();
 
     runtime::Loop& loop() const;
@@ -85,10 +105,14 @@ private:
     // Opens partitions [from, record.partitions) and puts them behind those that are there.
     runtime::Task<base::Result<std::shared_ptr<const Topic>>> open_topic(
         TopicRecord record, std::vector<std::shared_ptr<Partition>> partitions);
-    runtime::Task<base::Result<void>> write(std::vector<KeyedRecord> records);
+    // The offset behind the records, once they are durable.
+    runtime::Task<base::Result<model::Offset>> write(std::vector<KeyedRecord> records);
     runtime::Task<base::Result<void>> remove_strays();
     std::vector<KeyedRecord> state() const;
     void publish(std::shared_ptr<const Topic> topic);
+    // The topic with another record, its logs included.
+    runtime::Task<base::Result<void>> configure(const Topic& before, TopicRecord record);
+    void apply_cluster_state();
 
     Environment environment_;
     std::shared_ptr<Partition> partition_;
@@ -103,6 +127,8 @@ private:
     std::map<kafka::Uuid, std::shared_ptr<const Topic>> by_id_;
     std::multimap<std::string, std::string> collisions_;  // Name with '_' for '.', to the name.
     std::string cluster_id_;
+    std::shared_ptr<const ClusterState> cluster_state_;
+    std::int64_t features_epoch_ = 0;
 };
 
 }  // namespace millrace::broker

@@ -44,6 +44,12 @@ TopicRefusal check(const Catalog& catalog, const Asked& asked) {
                             "assignment(s) were specified.",
                             added, asked.assignments->size())};
     }
+    for (const auto& assignment :
+         asked.assignments.value_or(decltype(asked.assignments)::value_type())) {
+        if (const auto wrong = wrong_replicas(assignment.broker_ids)) {
+            return {ErrorCode::kInvalidReplicaAssignment, *wrong};
+        }
+    }
     return {};
 }
 

@@ -5,13 +5,20 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
+#include "broker/configs/alter.h"
+#include "broker/configs/describe.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_rules.h"
+#include "broker/live_options.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "config/topic_options.h"
@@ -42,10 +49,8 @@ TopicRefusal check_assignments(const Asked& asked) {
                     fmt::format("Found multiple manual partition assignments for partition {}",
                                 one.partition_index)};
         }
-        const std::set<std::int32_t> brokers(one.broker_ids.begin(), one.broker_ids.end());
-        if (brokers.empty() || brokers.size() != one.broker_ids.size()) {
-            return {ErrorCode::kInvalidReplicaAssignment,
-                    "The manual partition assignment includes an empty or repeating replica list."};
+        if (const auto wrong = wrong_replicas(one.broker_ids)) {
+            return {ErrorCode::kInvalidReplicaAssignment, *wrong};
         }
     }
     if (*indexes.begin() != 0 || *indexes.rbegin() != static_cast<int>(indexes.size()) - 1) {
@@ -55,7 +60,17 @@ TopicRefusal check_assignments(const Asked& asked) {
     return {};
 }
 
-TopicRefusal check_counts(const Asked& asked) {
+// More copies than there are brokers are taken for one, unless that is switched off.
+TopicRefusal check_copies(const Services& services, std::int16_t wanted) {
+    const std::int32_t copies = wanted == -1 ? services.options.default_replication_factor : wanted;
+    if (copies <= 1 || services.options.replication_factor_clamp) return {};
+    return {ErrorCode::kInvalidReplicationFactor,
+            fmt::format("Unable to replicate the partition {} time(s): The target replication "
+                        "factor of {} cannot be reached because only 1 broker(s) are registered.",
+                        copies, copies)};
+}
+
+TopicRefusal check_counts(const Services& services, const Asked& asked) {
     if (!asked.assignments.empty()) return check_assignments(asked);
     if (asked.replication_factor < -1 || asked.replication_factor == 0) {
         return {ErrorCode::kInvalidReplicationFactor,
@@ -70,32 +85,40 @@ TopicRefusal check_counts(const Asked& asked) {
                 fmt::format("Excessively large number of partitions per request: {}, at most {}.",
                             asked.num_partitions, kMaxPartitionsPerTopic)};
     }
-    return {};
+    return check_copies(services, asked.replication_factor);
 }
 
-TopicRefusal read_settings(const Catalog& catalog, const Asked& asked, config::Settings& settings) {
+TopicRefusal read_settings(const Asked& asked, config::Settings& settings) {
+    std::set<std::string_view> names;
+    std::vector<std::string_view> without_value;
     for (const auto& one : asked.configs) {
-        if (!one.value) {
-            return {ErrorCode::kInvalidConfig,
-                    "Null value not supported for topic configs: " + one.name};
+        if (!names.insert(one.name).second) {
+            return {ErrorCode::kInvalidRequest, "Error due to duplicate config keys"};
         }
-        settings[one.name] = *one.value;
+        if (!one.value) without_value.push_back(one.name);
+        settings[one.name] = one.value.value_or("");
     }
-    const auto options = catalog.options(settings);
-    if (!options) return {ErrorCode::kInvalidConfig, options.error().message()};
-    return {};
+    if (!without_value.empty()) {
+        return {ErrorCode::kInvalidConfig,
+                fmt::format("Null value not supported for topic configs: {}",
+                            fmt::join(without_value, ","))};
+    }
+    const ConfigRefusal refusal = validate_topic_settings(settings);
+    return {refusal.error, refusal.message};
 }
 
-void answer_configs(const Catalog& catalog, const config::Settings& settings, Answer& answer) {
-    constexpr std::int8_t kTopicConfig = 1, kDefaultConfig = 5;
-    const auto options = catalog.options(settings);
-    if (!options) return;
+void answer_configs(const Services& services, const config::Settings& settings, Answer& answer) {
+    const auto cluster = services.catalog.cluster_state();
+    const BrokerConfigs configs{services.live_options.at_start(), *cluster,
+                                std::to_string(services.node_id)};
     answer.configs.emplace();  // Never null: Java's admin client fails on that.
-    for (const auto& view : config::topic_option_table().view(*options)) {
+    for (ConfigEntry& entry : describe_topic(configs, settings)) {
         auto& one = answer.configs->emplace_back();
-        one.name = view.name;
-        one.value = view.value;
-        one.config_source = settings.contains(view.name) ? kTopicConfig : kDefaultConfig;
+        one.name = std::move(entry.name);
+        one.value = std::move(entry.value);
+        one.read_only = entry.read_only;
+        one.config_source = static_cast<std::int8_t>(entry.source);
+        one.is_sensitive = entry.sensitive;
     }
 }
 
@@ -106,8 +129,8 @@ Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
     answer.error_message.reset();
     config::Settings settings;
     TopicRefusal refusal = check_new_topic(call.services, asked.name);
-    if (!refusal) refusal = check_counts(asked);
-    if (!refusal) refusal = read_settings(catalog, asked, settings);
+    if (!refusal) refusal = check_counts(call.services, asked);
+    if (!refusal) refusal = read_settings(asked, settings);
     if (refusal) {
         answer.error_code = refusal.error;
         answer.error_message = refusal.message;
@@ -129,7 +152,7 @@ Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
     }
     answer.num_partitions = partitions;
     answer.replication_factor = 1;
-    answer_configs(catalog, settings, answer);
+    answer_configs(call.services, settings, answer);
     co_return answer;
 }
 

@@ -1,15 +1,23 @@
-// DescribeConfigs 1-4: settings of topics and of the broker. 1 adds sources and synonyms,
-// 3 documentation and types.
+// DescribeConfigs 1-4: configs of topics, brokers, loggers, groups and metrics subscriptions.
+// 1 adds sources and synonyms, 3 documentation and types.
 #include "kafka/messages/describe_configs.h"
 
 #include <algorithm>
+#include <expected>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "base/strings.h"
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
+#include "broker/configs/alter.h"
+#include "broker/configs/describe.h"
+#include "broker/configs/loggers.h"
 #include "broker/handlers/handlers.h"
+#include "broker/live_options.h"
 #include "broker/services.h"
-#include "config/server_options.h"
-#include "config/topic_options.h"
+#include "model/topic_name.h"
 
 namespace millrace::broker {
 namespace {
@@ -17,13 +25,12 @@ namespace {
 using kafka::ErrorCode;
 using Asked = kafka::DescribeConfigsRequest::Resource;
 using Answer = kafka::DescribeConfigsResponse::Result;
+using Described = std::expected<std::vector<ConfigEntry>, ConfigRefusal>;
 
-// ConfigResource.Type and DescribeConfigsResponse.ConfigSource of Kafka.
-constexpr std::int8_t kTopicResource = 2, kBrokerResource = 4, kGroupResource = 32;
-constexpr std::int8_t kTopicSource = 1, kStaticBrokerSource = 4, kDefaultSource = 5;
-
-std::int8_t type_number(config::Kind kind) {
-    switch (kind) {
+// DescribeConfigsResponse.ConfigType of Kafka.
+std::int8_t type_number(std::optional<config::Kind> kind) {
+    if (!kind) return 0;
+    switch (*kind) {
         case config::Kind::kBoolean: return 1;
         case config::Kind::kString: return 2;
         case config::Kind::kInt: return 3;
@@ -33,54 +40,82 @@ std::int8_t type_number(config::Kind kind) {
     return 0;
 }
 
-void add(const kafka::DescribeConfigsRequest& request, const Asked& asked,
-         const config::OptionView& view, std::int8_t source, bool read_only, Answer& answer) {
-    const auto& keys = asked.configuration_keys;
-    if (keys && std::ranges::find(*keys, view.name) == keys->end()) return;
+std::unexpected<ConfigRefusal> invalid_request(std::string message) {
+    return std::unexpected(ConfigRefusal{ErrorCode::kInvalidRequest, std::move(message)});
+}
+
+ConfigRefusal check_broker(const Services& services, const std::string& name, bool may_be_empty) {
+    const auto id = base::parse_int64(name);
+    if (!id) {
+        return {ErrorCode::kInvalidRequest, "Broker id must be an integer, but it is: " + name};
+    }
+    if (*id == services.node_id) return {};
+    return {ErrorCode::kInvalidRequest,
+            fmt::format("Unexpected broker id, expected {}{} but received {}", services.node_id,
+                        may_be_empty ? " or empty string," : "", name)};
+}
+
+Described describe(const Services& services, const Asked& asked) {
+    const auto cluster = services.catalog.cluster_state();
+    const BrokerConfigs configs{services.live_options.at_start(), *cluster,
+                                std::to_string(services.node_id)};
+    const std::string& name = asked.resource_name;
+    const auto type = ConfigType{asked.resource_type};
+    switch (type) {
+        case ConfigType::kTopic: {
+            const auto valid = model::TopicName::make(name);
+            if (!valid) {
+                return std::unexpected(
+                    ConfigRefusal{ErrorCode::kInvalidTopicException, valid.error().message()});
+            }
+            const auto topic = services.catalog.find(name);
+            if (topic) return describe_topic(configs, topic->record.settings);
+            return std::unexpected(ConfigRefusal{ErrorCode::kUnknownTopicOrPartition, ""});
+        }
+        case ConfigType::kBroker:
+            if (name.empty()) return describe_default_broker(configs);
+            if (auto refusal = check_broker(services, name, true)) {
+                return std::unexpected(std::move(refusal));
+            }
+            return describe_broker(configs);
+        case ConfigType::kBrokerLogger: {
+            if (name.empty()) return invalid_request("Broker id must not be empty");
+            if (auto refusal = check_broker(services, name, false)) {
+                return std::unexpected(std::move(refusal));
+            }
+            ConfigEntry root;
+            root.name = kRootLogger;
+            root.value = root_log_level();
+            root.source = ConfigSource::kBrokerLogger;
+            return std::vector{std::move(root)};
+        }
+        case ConfigType::kClientMetrics:
+            if (name.empty()) {
+                return invalid_request("Client metrics subscription name must not be empty");
+            }
+            return describe_client_metrics(cluster->config(type, name));
+        case ConfigType::kGroup:
+            if (name.empty()) return invalid_request("Group name must not be empty");
+            return describe_group(cluster->config(type, name));
+        default: break;
+    }
+    return invalid_request(fmt::format("Unsupported resource type: {}", asked.resource_type));
+}
+
+void add(const kafka::DescribeConfigsRequest& request, ConfigEntry entry, Answer& answer) {
     auto& one = answer.configs.emplace_back();
-    one.name = view.name;
-    one.value = view.value;
-    one.read_only = read_only;
-    one.config_source = source;
-    one.config_type = type_number(view.kind);
+    one.name = std::move(entry.name);
+    one.value = std::move(entry.value);
+    one.read_only = entry.read_only;
+    one.is_sensitive = entry.sensitive;
+    one.config_source = static_cast<std::int8_t>(entry.source);
+    one.config_type = type_number(entry.kind);
     one.documentation.reset();
-    if (request.include_documentation) one.documentation = view.documentation;
+    if (request.include_documentation) one.documentation = std::move(entry.documentation);
     if (!request.include_synonyms) return;
-    one.synonyms.push_back({view.name, view.value, source});
-    if (source != kDefaultSource) {
-        one.synonyms.push_back({view.name, view.default_value, kDefaultSource});
-    }
-}
-
-void describe_topic(const Services& services, const kafka::DescribeConfigsRequest& request,
-                    const Asked& asked, Answer& answer) {
-    const auto topic = services.catalog.find(asked.resource_name);
-    if (!topic) {
-        answer.error_code = ErrorCode::kUnknownTopicOrPartition;
-        answer.error_message = "The topic '" + asked.resource_name + "' does not exist.";
-        return;
-    }
-    for (const auto& view : config::topic_option_table().view(topic->options)) {
-        const std::int8_t source = topic->record.settings.contains(view.name) ? kTopicSource
-                                   : view.is_default                          ? kDefaultSource
-                                                                              : kStaticBrokerSource;
-        add(request, asked, view, source, /*read_only=*/false, answer);
-    }
-}
-
-void describe_broker(const Services& services, const kafka::DescribeConfigsRequest& request,
-                     const Asked& asked, Answer& answer) {
-    if (asked.resource_name.empty()) return;  // Defaults for all brokers: none are set.
-    if (asked.resource_name != std::to_string(services.node_id)) {
-        answer.error_code = ErrorCode::kInvalidRequest;
-        answer.error_message = "Unexpected broker id, expected " +
-                               std::to_string(services.node_id) + ", but received " +
-                               asked.resource_name;
-        return;
-    }
-    for (const auto& view : config::server_option_table().view(services.options)) {
-        add(request, asked, view, view.is_default ? kDefaultSource : kStaticBrokerSource,
-            /*read_only=*/true, answer);
+    for (ConfigSynonym& synonym : entry.synonyms) {
+        one.synonyms.push_back({std::move(synonym.name), std::move(synonym.value),
+                                static_cast<std::int8_t>(synonym.source)});
     }
 }
 
@@ -93,14 +128,18 @@ Task<kafka::DescribeConfigsResponse> describe_configs(Call& call,
         Answer& answer = response.results.emplace_back();
         answer.resource_type = asked.resource_type;
         answer.resource_name = asked.resource_name;
-        switch (asked.resource_type) {
-            case kTopicResource: describe_topic(call.services, request, asked, answer); break;
-            case kBrokerResource: describe_broker(call.services, request, asked, answer); break;
-            case kGroupResource: break;  // Groups have no settings of their own.
-            default:
-                answer.error_code = ErrorCode::kInvalidRequest;
-                answer.error_message =
-                    "Unsupported resource type: " + std::to_string(asked.resource_type);
+        Described described = describe(call.services, asked);
+        if (!described) {
+            answer.error_code = described.error().error;
+            answer.error_message = std::move(described.error().message);
+            continue;
+        }
+        answer.error_message.reset();
+        const auto& keys = asked.configuration_keys;
+        for (ConfigEntry& entry : *described) {
+            const bool asked_for =
+                !keys || keys->empty() || std::ranges::find(*keys, entry.name) != keys->end();
+            if (asked_for) add(request, std::move(entry), answer);
         }
     }
     co_return response;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <vector>
 
 #include "broker/call.h"
@@ -11,6 +12,7 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_rules.h"
 #include "broker/on_loops.h"
+#include "broker/quota/client_throttle.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "storage/log.h"
@@ -84,6 +86,13 @@ Task<kafka::FetchResponse> fetch(Call& call, kafka::FetchRequest request) {
     }
     const bool by_id = call.version() >= 13;
     const bool committed = request.isolation_level == 1;
+    ClientThrottle& throttle = call.services.throttle;
+    if (const auto burst = throttle.burst(QuotaKind::kConsume, call.client_id())) {
+        // More than that at once would only be waited for.
+        const auto most = static_cast<std::int32_t>(std::clamp<double>(*burst, 1, kMaxBytes));
+        request.max_bytes = std::min(request.max_bytes, most);
+        request.min_bytes = std::min(request.min_bytes, most);
+    }
     std::vector<Item> items;
     std::vector<std::shared_ptr<Partition>> partitions;
     bool failed = false;
@@ -139,6 +148,18 @@ Task<kafka::FetchResponse> fetch(Call& call, kafka::FetchRequest request) {
         call.waiting.reset();
         more.set();
         if (call.abandoned) break;
+    }
+    const auto used = std::accumulate(
+        items.begin(), items.end(), 0.0,
+        [](double sum, const Item& item) { return sum + double(item.slice.size_bytes); });
+    const std::int64_t now_ms = here.now_ns() / 1'000'000;
+    call.throttle_ms = throttle.record(QuotaKind::kConsume, call.client_id(), used, now_ms);
+    if (call.throttle_ms > 0) {
+        // The client asks again after its pause; nothing was sent, so nothing was used.
+        throttle.unrecord(QuotaKind::kConsume, call.client_id(), used, now_ms);
+        response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
+        response.responses.clear();
+        co_return response;
     }
     for (Item& item : items) {
         if (item.slice.size_bytes == 0) continue;

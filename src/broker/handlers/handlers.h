@@ -7,38 +7,74 @@
 #include "runtime/task.h"
 
 namespace millrace::kafka {
+struct AddRaftVoterRequest;
+struct AddRaftVoterResponse;
+struct AlterClientQuotasRequest;
+struct AlterClientQuotasResponse;
+struct AlterConfigsRequest;
+struct AlterConfigsResponse;
+struct AlterPartitionReassignmentsRequest;
+struct AlterPartitionReassignmentsResponse;
+struct AlterUserScramCredentialsRequest;
+struct AlterUserScramCredentialsResponse;
 struct ApiVersionsRequest;
 struct ApiVersionsResponse;
+struct CreateAclsRequest;
+struct CreateAclsResponse;
+struct CreateDelegationTokenRequest;
+struct CreateDelegationTokenResponse;
 struct CreatePartitionsRequest;
 struct CreatePartitionsResponse;
 struct CreateTopicsRequest;
 struct CreateTopicsResponse;
+struct DeleteAclsRequest;
+struct DeleteAclsResponse;
 struct DeleteTopicsRequest;
 struct DeleteTopicsResponse;
+struct DescribeAclsRequest;
+struct DescribeAclsResponse;
+struct DescribeClientQuotasRequest;
+struct DescribeClientQuotasResponse;
 struct DescribeClusterRequest;
 struct DescribeClusterResponse;
 struct DescribeConfigsRequest;
 struct DescribeConfigsResponse;
+struct DescribeDelegationTokenRequest;
+struct DescribeDelegationTokenResponse;
 struct DescribeGroupsRequest;
 struct DescribeGroupsResponse;
+struct DescribeQuorumRequest;
+struct DescribeQuorumResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
+struct DescribeUserScramCredentialsRequest;
+struct DescribeUserScramCredentialsResponse;
+struct ElectLeadersRequest;
+struct ElectLeadersResponse;
+struct ExpireDelegationTokenRequest;
+struct ExpireDelegationTokenResponse;
 struct FetchRequest;
 struct FetchResponse;
 struct FindCoordinatorRequest;
 struct FindCoordinatorResponse;
 struct HeartbeatRequest;
 struct HeartbeatResponse;
+struct IncrementalAlterConfigsRequest;
+struct IncrementalAlterConfigsResponse;
 struct InitProducerIdRequest;
 struct InitProducerIdResponse;
 struct JoinGroupRequest;
 struct JoinGroupResponse;
 struct LeaveGroupRequest;
 struct LeaveGroupResponse;
+struct ListConfigResourcesRequest;
+struct ListConfigResourcesResponse;
 struct ListGroupsRequest;
 struct ListGroupsResponse;
 struct ListOffsetsRequest;
 struct ListOffsetsResponse;
+struct ListPartitionReassignmentsRequest;
+struct ListPartitionReassignmentsResponse;
 struct MetadataRequest;
 struct MetadataResponse;
 struct OffsetCommitRequest;
@@ -49,8 +85,16 @@ struct OffsetForLeaderEpochRequest;
 struct OffsetForLeaderEpochResponse;
 struct ProduceRequest;
 struct ProduceResponse;
+struct RemoveRaftVoterRequest;
+struct RemoveRaftVoterResponse;
+struct RenewDelegationTokenRequest;
+struct RenewDelegationTokenResponse;
 struct SyncGroupRequest;
 struct SyncGroupResponse;
+struct UnregisterBrokerRequest;
+struct UnregisterBrokerResponse;
+struct UpdateFeaturesRequest;
+struct UpdateFeaturesResponse;
 }  // namespace millrace::kafka
 
 namespace millrace::broker {
@@ -58,29 +102,62 @@ namespace millrace::broker {
 struct Call;
 using runtime::Task;
 
+Task<kafka::AddRaftVoterResponse> add_raft_voter(Call&, kafka::AddRaftVoterRequest);
+Task<kafka::AlterClientQuotasResponse> alter_client_quotas(Call&, kafka::AlterClientQuotasRequest);
+Task<kafka::AlterConfigsResponse> alter_configs(Call&, kafka::AlterConfigsRequest);
+Task<kafka::AlterPartitionReassignmentsResponse> alter_partition_reassignments(
+    Call&, kafka::AlterPartitionReassignmentsRequest);
+Task<kafka::AlterUserScramCredentialsResponse> alter_user_scram_credentials(
+    Call&, kafka::AlterUserScramCredentialsRequest);
 Task<kafka::ApiVersionsResponse> api_versions(Call&, kafka::ApiVersionsRequest);
+Task<kafka::CreateAclsResponse> create_acls(Call&, kafka::CreateAclsRequest);
+Task<kafka::CreateDelegationTokenResponse> create_delegation_token(
+    Call&, kafka::CreateDelegationTokenRequest);
 Task<kafka::CreatePartitionsResponse> create_partitions(Call&, kafka::CreatePartitionsRequest);
 Task<kafka::CreateTopicsResponse> create_topics(Call&, kafka::CreateTopicsRequest);
+Task<kafka::DeleteAclsResponse> delete_acls(Call&, kafka::DeleteAclsRequest);
 Task<kafka::DeleteTopicsResponse> delete_topics(Call&, kafka::DeleteTopicsRequest);
+Task<kafka::DescribeAclsResponse> describe_acls(Call&, kafka::DescribeAclsRequest);
+Task<kafka::DescribeClientQuotasResponse> describe_client_quotas(
+    Call&, kafka::DescribeClientQuotasRequest);
 Task<kafka::DescribeClusterResponse> describe_cluster(Call&, kafka::DescribeClusterRequest);
 Task<kafka::DescribeConfigsResponse> describe_configs(Call&, kafka::DescribeConfigsRequest);
+Task<kafka::DescribeDelegationTokenResponse> describe_delegation_token(
+    Call&, kafka::DescribeDelegationTokenRequest);
 Task<kafka::DescribeGroupsResponse> describe_groups(Call&, kafka::DescribeGroupsRequest);
+Task<kafka::DescribeQuorumResponse> describe_quorum(Call&, kafka::DescribeQuorumRequest);
 Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
     Call&, kafka::DescribeTopicPartitionsRequest);
+Task<kafka::DescribeUserScramCredentialsResponse> describe_user_scram_credentials(
+    Call&, kafka::DescribeUserScramCredentialsRequest);
+Task<kafka::ElectLeadersResponse> elect_leaders(Call&, kafka::ElectLeadersRequest);
+Task<kafka::ExpireDelegationTokenResponse> expire_delegation_token(
+    Call&, kafka::ExpireDelegationTokenRequest);
 Task<kafka::FetchResponse> fetch(Call&, kafka::FetchRequest);
 Task<kafka::FindCoordinatorResponse> find_coordinator(Call&, kafka::FindCoordinatorRequest);
 Task<kafka::HeartbeatResponse> heartbeat(Call&, kafka::HeartbeatRequest);
+Task<kafka::IncrementalAlterConfigsResponse> incremental_alter_configs(
+    Call&, kafka::IncrementalAlterConfigsRequest);
 Task<kafka::InitProducerIdResponse> init_producer_id(Call&, kafka::InitProducerIdRequest);
 Task<kafka::JoinGroupResponse> join_group(Call&, kafka::JoinGroupRequest);
 Task<kafka::LeaveGroupResponse> leave_group(Call&, kafka::LeaveGroupRequest);
+Task<kafka::ListConfigResourcesResponse> list_config_resources(Call&,
+                                                               kafka::ListConfigResourcesRequest);
 Task<kafka::ListGroupsResponse> list_groups(Call&, kafka::ListGroupsRequest);
 Task<kafka::ListOffsetsResponse> list_offsets(Call&, kafka::ListOffsetsRequest);
+Task<kafka::ListPartitionReassignmentsResponse> list_partition_reassignments(
+    Call&, kafka::ListPartitionReassignmentsRequest);
 Task<kafka::MetadataResponse> metadata(Call&, kafka::MetadataRequest);
 Task<kafka::OffsetCommitResponse> offset_commit(Call&, kafka::OffsetCommitRequest);
 Task<kafka::OffsetFetchResponse> offset_fetch(Call&, kafka::OffsetFetchRequest);
 Task<kafka::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Call&, kafka::OffsetForLeaderEpochRequest);
 Task<kafka::ProduceResponse> produce(Call&, kafka::ProduceRequest);
+Task<kafka::RemoveRaftVoterResponse> remove_raft_voter(Call&, kafka::RemoveRaftVoterRequest);
+Task<kafka::RenewDelegationTokenResponse> renew_delegation_token(
+    Call&, kafka::RenewDelegationTokenRequest);
 Task<kafka::SyncGroupResponse> sync_group(Call&, kafka::SyncGroupRequest);
+Task<kafka::UnregisterBrokerResponse> unregister_broker(Call&, kafka::UnregisterBrokerRequest);
+Task<kafka::UpdateFeaturesResponse> update_features(Call&, kafka::UpdateFeaturesRequest);
 
 }  // namespace millrace::broker

@@ -16,6 +16,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/handlers/handlers.h"
 #include "broker/partition.h"
+#include "broker/quota/client_throttle.h"
 #include "broker/recompress.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
@@ -195,6 +196,10 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
             failed = true;
         }
     }
+    call.throttle_ms = call.services.throttle.record(
+        QuotaKind::kProduce, call.client_id(), static_cast<double>(call.frame.size),
+        runtime::Loop::current()->now_ns() / 1'000'000);
+    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_await append_everywhere(items, /*wait=*/request.acks == -1);
     for (const Item& item : items) {
         Answer& answer = response.responses[item.topic].partition_responses[item.partition];

@@ -1,5 +1,7 @@
 #include "broker/handlers/topic_rules.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "broker/catalog/catalog.h"
@@ -27,6 +29,31 @@ TopicRefusal check_new_topic(const Services& services, const std::string& name) 
                 fmt::format("Topic '{}' collides with existing topic: {}", name, other->name())};
     }
     return {};
+}
+
+std::optional<std::string> wrong_replicas(const std::vector<std::int32_t>& brokers) {
+    if (brokers.empty()) {
+        return "The manual partition assignment includes an empty replica list.";
+    }
+    std::vector<std::int32_t> sorted = brokers;
+    std::ranges::sort(sorted);
+    if (sorted.front() < 0) {
+        return fmt::format("The manual partition assignment includes an invalid replica id {}.",
+                           sorted.front());
+    }
+    const auto twice = std::ranges::adjacent_find(sorted);
+    if (twice != sorted.end()) {
+        return fmt::format("The manual partition assignment includes the broker {} more than once.",
+                           *twice);
+    }
+    for (const std::int32_t broker : sorted) {
+        if (broker == kNodeId) continue;
+        return fmt::format(
+            "The manual partition assignment includes broker {}, but no such broker is "
+            "registered.",
+            broker);
+    }
+    return std::nullopt;
 }
 
 Task<Result<std::shared_ptr<const Topic>>> find_or_create(const Services& services,

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "broker/catalog/topic.h"
@@ -28,6 +31,9 @@ struct TopicRefusal {
 
 // Why a new topic may not have this name; kNone when it may.
 TopicRefusal check_new_topic(const Services& services, const std::string& name);
+
+// Why the replicas of a partition cannot be on these brokers, in Kafka's words.
+std::optional<std::string> wrong_replicas(const std::vector<std::int32_t>& brokers);
 
 // The topic, made with the server's defaults when it is missing and `may_create`.
 runtime::Task<base::Result<std::shared_ptr<const Topic>>> find_or_create(const Services& services,

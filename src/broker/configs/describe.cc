@@ -1,0 +1,150 @@
+#include "broker/configs/describe.h"
+
+#include <utility>
+
+#include "config/client_metrics_options.h"
+#include "config/group_options.h"
+#include "config/topic_options.h"
+
+namespace millrace::broker {
+namespace {
+
+using config::OptionView;
+using config::Settings;
+
+// The text as its option writes it: "delete, compact" is "delete,compact".
+template <class Options>
+std::string normal(const config::OptionTable<Options>& table, std::string_view name,
+                   const std::string& text) {
+    Options options;
+    const auto* const row = table.find(name);
+    return row && row->set(options, text) ? row->view(options).value : text;
+}
+
+// The values of a server option that anybody gave, and its default: what is in force first.
+std::vector<ConfigSynonym> server_synonyms(const BrokerConfigs& configs, std::string_view name) {
+    std::vector<ConfigSynonym> synonyms;
+    const auto* const row = config::server_option_table().find(name);
+    const auto add = [&](const Settings& settings, ConfigSource source) {
+        const auto found = settings.find(name);
+        if (found == settings.end()) return;
+        synonyms.push_back({std::string(name),
+                            normal(config::server_option_table(), name, found->second), source});
+        if (!row) synonyms.back().value.reset();
+    };
+    add(configs.cluster.config(ConfigType::kBroker, configs.broker), ConfigSource::kBroker);
+    add(configs.cluster.config(ConfigType::kBroker, ""), ConfigSource::kDefaultBroker);
+    if (!row) return synonyms;
+    const OptionView view = row->view(configs.at_start);
+    if (!view.is_default) {
+        synonyms.push_back({std::string(name), view.value, ConfigSource::kStaticBroker});
+    }
+    synonyms.push_back({std::string(name), view.default_value, ConfigSource::kDefault});
+    return synonyms;
+}
+
+ConfigEntry entry(const OptionView& view, std::vector<ConfigSynonym> synonyms) {
+    ConfigEntry entry;
+    entry.name = view.name;
+    entry.value = synonyms.empty() ? std::optional(view.default_value) : synonyms.front().value;
+    entry.source = synonyms.empty() ? ConfigSource::kDefault : synonyms.front().source;
+    entry.kind = view.kind;
+    entry.documentation = view.documentation;
+    entry.synonyms = std::move(synonyms);
+    return entry;
+}
+
+// An option that this program does not have: it may be a secret.
+ConfigEntry unknown_entry(const std::string& name, std::vector<ConfigSynonym> synonyms) {
+    ConfigEntry entry;
+    entry.name = name;
+    entry.sensitive = true;
+    entry.source = synonyms.front().source;
+    entry.synonyms = std::move(synonyms);
+    return entry;
+}
+
+// Of resources whose options have defaults of their own.
+template <class Options>
+std::vector<ConfigEntry> describe(const config::OptionTable<Options>& table,
+                                  const Settings& settings, ConfigSource source,
+                                  bool show_defaults) {
+    std::vector<ConfigEntry> entries;
+    for (const OptionView& view : table.view({})) {
+        std::vector<ConfigSynonym> synonyms;
+        const auto set = settings.find(view.name);
+        if (set != settings.end())
+            synonyms.push_back({view.name, normal(table, view.name, set->second), source});
+        if (show_defaults) {
+            synonyms.push_back({view.name, view.default_value, ConfigSource::kDefault});
+        }
+        entries.push_back(entry(view, std::move(synonyms)));
+    }
+    return entries;
+}
+
+}  // namespace
+
+std::vector<ConfigEntry> describe_topic(const BrokerConfigs& configs, const Settings& settings) {
+    std::vector<ConfigEntry> entries;
+    for (const OptionView& view : config::topic_option_table().view({})) {
+        std::vector<ConfigSynonym> synonyms;
+        const auto set = settings.find(view.name);
+        if (set != settings.end()) {
+            const std::string value = normal(config::topic_option_table(), view.name, set->second);
+            synonyms.push_back({view.name, value, ConfigSource::kTopic});
+        }
+        const std::string_view server = config::server_option_of(view.name);
+        if (!server.empty()) {
+            for (auto& synonym : server_synonyms(configs, server)) {
+                synonyms.push_back(std::move(synonym));
+            }
+        }
+        entries.push_back(entry(view, std::move(synonyms)));
+    }
+    return entries;
+}
+
+std::vector<ConfigEntry> describe_broker(const BrokerConfigs& configs) {
+    std::vector<ConfigEntry> entries;
+    const auto& table = config::server_option_table();
+    for (const OptionView& view : table.view(configs.at_start)) {
+        entries.push_back(entry(view, server_synonyms(configs, view.name)));
+        entries.back().read_only = view.reload != config::Reload::kLive;
+    }
+    Settings others = configs.cluster.config(ConfigType::kBroker, "");
+    others.merge(Settings(configs.cluster.config(ConfigType::kBroker, configs.broker)));
+    for (const auto& [name, text] : others) {
+        if (table.has(name)) continue;
+        entries.push_back(unknown_entry(name, server_synonyms(configs, name)));
+    }
+    return entries;
+}
+
+std::vector<ConfigEntry> describe_default_broker(const BrokerConfigs& configs) {
+    std::vector<ConfigEntry> entries;
+    const auto& table = config::server_option_table();
+    for (const auto& [name, text] : configs.cluster.config(ConfigType::kBroker, "")) {
+        const auto* const row = table.find(name);
+        std::vector<ConfigSynonym> synonyms{
+            {name, normal(table, name, text), ConfigSource::kDefaultBroker}};
+        if (row) {
+            entries.push_back(entry(row->view(configs.at_start), std::move(synonyms)));
+        } else {
+            synonyms.front().value.reset();
+            entries.push_back(unknown_entry(name, std::move(synonyms)));
+        }
+    }
+    return entries;
+}
+
+std::vector<ConfigEntry> describe_group(const Settings& settings) {
+    return describe(config::group_option_table(), settings, ConfigSource::kGroup, true);
+}
+
+std::vector<ConfigEntry> describe_client_metrics(const Settings& settings) {
+    return describe(config::client_metrics_option_table(), settings, ConfigSource::kClientMetrics,
+                    false);
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,55 @@
+#include "broker/configs/words.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/strings.h"
+
+namespace millrace::broker {
+namespace {
+
+using config::Kind;
+
+std::string list_of(std::string_view allowed) {
+    return fmt::format("{}", fmt::join(base::split(allowed, '|'), ", "));
+}
+
+// What is wrong with a list, by its first wrong item.
+std::string wrong_item(const config::OptionView& option, std::string_view text) {
+    const auto allowed = base::split(option.allowed, '|');
+    for (const std::string_view item : base::split(text, ',')) {
+        const std::string_view word = base::trim(item);
+        if (std::ranges::find(allowed, word) != allowed.end()) continue;
+        return fmt::format("Invalid value {} for configuration {}: String must be one of: {}", word,
+                           option.name, list_of(option.allowed));
+    }
+    return fmt::format("Invalid value {} for configuration {}", text, option.name);
+}
+
+}  // namespace
+
+std::string wrong_value(const config::OptionView& option, std::string_view text) {
+    const auto because = [&](std::string_view reason) {
+        return fmt::format("Invalid value {} for configuration {}: {}", text, option.name, reason);
+    };
+    switch (option.kind) {
+        case Kind::kBoolean: return because("Expected value to be either true or false");
+        case Kind::kString: return because("String must be one of: " + list_of(option.allowed));
+        case Kind::kList: return wrong_item(option, text);
+        case Kind::kInt:
+        case Kind::kLong: break;
+    }
+    const bool is_int = option.kind == Kind::kInt;
+    const auto number = is_int ? base::parse_int64(text, std::numeric_limits<std::int32_t>::min(),
+                                                   std::numeric_limits<std::int32_t>::max())
+                               : base::parse_int64(text);
+    if (!number) return because(is_int ? "Not a number of type INT" : "Not a number of type LONG");
+    if (*number < option.min) return because(fmt::format("Value must be at least {}", option.min));
+    return because(fmt::format("Value must be no more than {}", option.max));
+}
+
+}  // namespace millrace::broker

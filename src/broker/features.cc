@@ -1,0 +1,72 @@
+#include "broker/features.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/services.h"
+
+namespace millrace::broker {
+namespace {
+
+// metadata.version: the requests and records of Kafka 4.3, with nothing to go back to.
+constexpr std::int16_t kMetadataVersion = 30;
+
+constexpr Feature kTable[] = {
+    {"metadata.version", kMetadataVersion, kMetadataVersion, kMetadataVersion},
+};
+
+}  // namespace
+
+std::span<const Feature> feature_table() {
+    return kTable;
+}
+
+const Feature* find_feature(std::string_view name) {
+    const auto found = std::ranges::find(kTable, name, &Feature::name);
+    return found == std::end(kTable) ? nullptr : &*found;
+}
+
+std::int16_t feature_level(const ClusterState& cluster, std::string_view name) {
+    const Feature* const feature = find_feature(name);
+    if (!feature) return 0;
+    const auto chosen = cluster.features.find(std::string(name));
+    if (chosen == cluster.features.end()) return feature->default_level;
+    // A level that an older version of this program had may be gone.
+    return std::min(chosen->second, feature->max_level);
+}
+
+std::string refuse_feature_update(const ClusterState& cluster, const FeatureUpdate& update) {
+    const Feature* const feature = find_feature(update.name);
+    const auto invalid = [&](std::string_view reason) {
+        return fmt::format("Invalid update version {} for feature {}. {}", update.level,
+                           update.name, reason);
+    };
+    if (!feature) {
+        return invalid(fmt::format("Broker {} does not support this feature.", kNodeId));
+    }
+    if (update.type < 1 || update.type > 3) {
+        return invalid("The controller does not support the given upgrade type.");
+    }
+    if (update.level < 0) return invalid("A feature version cannot be less than 0.");
+    const std::int16_t now = feature_level(cluster, update.name);
+    if (update.level == now) return {};
+    const bool downgrade_allowed =
+        FeatureUpdate::Type{update.type} != FeatureUpdate::Type::kUpgrade;
+    if (update.level < now && !downgrade_allowed) {
+        return invalid(
+            "Can't downgrade the version of this feature without setting the upgrade type to "
+            "either safe or unsafe downgrade.");
+    }
+    if (update.level > now && downgrade_allowed) {
+        return invalid("Can't downgrade to a newer version.");
+    }
+    const bool taken_out = update.level == 0 && feature->min_level == 0;
+    if (!taken_out && (update.level < feature->min_level || update.level > feature->max_level)) {
+        return invalid(fmt::format("Broker {} only supports versions {}-{}.", kNodeId,
+                                   feature->min_level, feature->max_level));
+    }
+    return {};
+}
+
+}  // namespace millrace::broker

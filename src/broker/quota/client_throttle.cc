@@ -1,0 +1,31 @@
+#include "broker/quota/client_throttle.h"
+
+namespace millrace::broker {
+
+void ClientThrottle::set_limits(const ClusterState& cluster) {
+    const std::lock_guard lock(mutex_);
+    quotas_.set_limits(cluster.quotas);
+    active_.store(quotas_.any(), std::memory_order_relaxed);
+}
+
+std::int64_t ClientThrottle::record(QuotaKind kind, const std::string& client_id, double amount,
+                                    std::int64_t now_ms) {
+    if (!active()) return 0;
+    const std::lock_guard lock(mutex_);
+    return quotas_.record(kind, kAnonymousUser, client_id, amount, now_ms);
+}
+
+void ClientThrottle::unrecord(QuotaKind kind, const std::string& client_id, double amount,
+                              std::int64_t now_ms) {
+    if (!active()) return;
+    const std::lock_guard lock(mutex_);
+    quotas_.unrecord(kind, kAnonymousUser, client_id, amount, now_ms);
+}
+
+std::optional<double> ClientThrottle::burst(QuotaKind kind, const std::string& client_id) {
+    if (!active()) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    return quotas_.burst(kind, kAnonymousUser, client_id);
+}
+
+}  // namespace millrace::broker
