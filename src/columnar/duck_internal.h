@@ -44,6 +44,7 @@ private:
 };
 using DuckDatabase = DuckHandle<duckdb_database, duckdb_close>;
 using DuckConnection = DuckHandle<duckdb_connection, duckdb_disconnect>;
+using DuckContext = DuckHandle<duckdb_client_context, duckdb_destroy_client_context>;
 using DuckStatement = DuckHandle<duckdb_prepared_statement, duckdb_destroy_prepare>;
 using DuckPending = DuckHandle<duckdb_pending_result, duckdb_destroy_pending>;
 using DuckChunk = DuckHandle<duckdb_data_chunk, duckdb_destroy_data_chunk>;

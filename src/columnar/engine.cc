@@ -1,5 +1,7 @@
 #include "columnar/engine.h"
 
+#include <fmt/ranges.h>
+
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -30,26 +32,41 @@ Result<void> execute(duckdb_connection connection, const std::string& sql) {
 
 // One connection of DuckDB with what has been set on it. A live operation has one of its own.
 struct Connection {
+    explicit Connection(MalformedCounts& counts) : malformed_counts(counts) {}
+    ~Connection() { malformed_counts.remove(&malformed); }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    MalformedCounts& malformed_counts;
+    MalformedCounts::Count malformed{0};  // Of the run that has it now.
     DuckConnection handle;
     std::string time_zone;
 };
 
 class TypedFunctionCache final : public TypedFunctions {
 public:
-    explicit TypedFunctionCache(duckdb_connection connection) : connection_(connection) {}
+    TypedFunctionCache(duckdb_connection connection, const MalformedCounts& malformed)
+        : connection_(connection), malformed_(malformed) {}
 
     Result<std::string> from_json(const DataType& type, const plan::Options& options,
-                                  const std::string& time_zone, bool from_binary) override {
+                                  const std::string& time_zone, bool from_binary,
+                                  const FieldSet& wanted) override {
         std::string key = fmt::format("from_json\n{}\n{}\n{}", type.json(), time_zone, from_binary);
+        if (wanted) key += fmt::format("\n{}", fmt::join(*wanted, " "));
         for (const auto& [name, value] : options) key += fmt::format("\n{}={}", name, value);
         return named(key, "mr_from_json_", [&](const std::string& name) -> Result<void> {
-            MR_TRY(auto reader, JsonReader::make(type, options, time_zone));
+            MR_TRY(auto reader, JsonReader::make(type, options, time_zone, wanted));
             const DuckType in(
                 duckdb_create_logical_type(from_binary ? DUCKDB_TYPE_BLOB : DUCKDB_TYPE_VARCHAR));
             const DuckType out = duck_type(type);
-            return register_typed(connection_, name, in.get(), out.get(), run_from_json,
-                                  reader.release(),
-                                  [](void* data) { delete static_cast<JsonReader*>(data); });
+            return register_typed(
+                connection_, name,
+                {.argument = in.get(),
+                 .result = out.get(),
+                 .body = run_from_json,
+                 .data = reader.release(),
+                 .destroy = [](void* data) { delete static_cast<JsonReader*>(data); },
+                 .malformed = &malformed_});
         });
     }
     Result<std::string> to_json(const DataType& type, const plan::Options& options,
@@ -82,11 +99,38 @@ public:
                 {{.name = "start", .type = time}, {.name = "end", .type = time}});
             const DuckType in = duck_type(time);
             const DuckType out = duck_type(one ? window : DataType::array(window));
-            return register_typed(connection_, name, in.get(), out.get(),
-                                  one ? run_time_window : run_time_windows,
-                                  new WindowSpan{duration_us, slide_us, start_us},
-                                  [](void* span) { delete static_cast<WindowSpan*>(span); });
+            return register_typed(
+                connection_, name,
+                {.argument = in.get(),
+                 .result = out.get(),
+                 .body = one ? run_time_window : run_time_windows,
+                 .data = new WindowSpan{duration_us, slide_us, start_us},
+                 .destroy = [](void* span) { delete static_cast<WindowSpan*>(span); }});
         });
+    }
+    Result<std::string> count_malformed() override {
+        return named("count_malformed", "mr_count_malformed_",
+                     [&](const std::string& name) -> Result<void> {
+                         const DuckType boolean = duck_type(DataType::boolean());
+                         return register_typed(connection_, name,
+                                               {.argument = boolean.get(),
+                                                .result = boolean.get(),
+                                                .body = run_count_malformed,
+                                                .malformed = &malformed_,
+                                                .is_volatile = true});
+                     });
+    }
+    Result<std::string> once(const DataType& type) override {
+        return named(fmt::format("once\n{}", type.json()), "mr_once_",
+                     [&](const std::string& name) -> Result<void> {
+                         const DuckType same = duck_type(type);
+                         return register_typed(connection_, name,
+                                               {.argument = same.get(),
+                                                .result = same.get(),
+                                                .body = run_once,
+                                                .is_volatile = true,
+                                                .sees_nulls = true});
+                     });
     }
 
 private:
@@ -104,11 +148,17 @@ private:
                             void* data, void (*destroy)(void*)) {
         const DuckType in = duck_type(type);
         const DuckType out(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-        return register_typed(connection_, name, in.get(), out.get(), body, data, destroy);
+        return register_typed(connection_, name,
+                              {.argument = in.get(),
+                               .result = out.get(),
+                               .body = body,
+                               .data = data,
+                               .destroy = destroy});
     }
 
     std::mutex mutex_;
     duckdb_connection connection_;
+    const MalformedCounts& malformed_;
     std::map<std::string, std::string> names_;
 };
 
@@ -176,7 +226,7 @@ public:
         add_json_functions(functions);
         MR_TRY_VOID(functions.register_all(base_->handle.get()));
         MR_TRY_VOID(execute(base_->handle.get(), std::string(macro_script())));
-        functions_ = std::make_unique<TypedFunctionCache>(base_->handle.get());
+        functions_ = std::make_unique<TypedFunctionCache>(base_->handle.get(), malformed_);
         return {};
     }
 
@@ -212,10 +262,11 @@ private:
     static constexpr std::size_t kIdleConnections = 16;
 
     Result<std::unique_ptr<Connection>> connect() {
-        auto connection = std::make_unique<Connection>();
+        auto connection = std::make_unique<Connection>(malformed_);
         if (duckdb_connect(database_.get(), connection->handle.out()) != DuckDBSuccess) {
             return fail(Code::kInternal, "connect to DuckDB");
         }
+        malformed_.add(connection->handle.get(), &connection->malformed);
         return connection;
     }
     Result<std::unique_ptr<Connection>> take_connection() {
@@ -231,6 +282,7 @@ private:
     }
 
     ScanRegistry registry_;
+    MalformedCounts malformed_;
     DuckDatabase database_;
     std::mutex mutex_;
     std::unique_ptr<Connection> base_;
@@ -336,7 +388,11 @@ void PreparedImpl::release_inputs() {
 Result<void> PreparedImpl::run(const ScanInputs& inputs, const RunContext& context,
                                const BatchSink& sink) {
     Result<void> outcome = bind(inputs, context);
+    connection_->malformed.store(0, std::memory_order_relaxed);
     if (outcome) outcome = execute_statement(context, sink);
+    if (context.malformed_records != nullptr) {
+        *context.malformed_records += connection_->malformed.load(std::memory_order_relaxed);
+    }
     release_inputs();
     return outcome;
 }

@@ -38,6 +38,9 @@ struct RunContext {
     std::int64_t now_us = 0;
     const std::atomic<bool>* cancelled = nullptr;  // Set from any thread to stop the run.
     std::int64_t batch_rows = 65536;               // Size of result batches.
+    // Grows by the records of JSON and CSV that did not parse as their schema has it, where that
+    // is no error (PERMISSIVE, DROPMALFORMED). Null: nobody counts.
+    std::int64_t* malformed_records = nullptr;
 };
 
 // Called with each batch of the result, in order; an error ends the run with it.

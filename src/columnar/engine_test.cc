@@ -303,6 +303,127 @@ TEST(Engine, reads_json_into_structs) {
     EXPECT_EQ(read(R"({"x":tru,"a":1})"), "{NULL, NULL, NULL, NULL}");
 }
 
+// Texts, "json" of them, as a scan with id 8.
+const Attribute kText = attribute(31, "text", DataType::string());
+LogicalPtr texts_scan() {
+    return make_logical(plan::ScanNode{.scan_id = 8, .output = {kText}});
+}
+ScanInputs texts(const std::vector<std::string>& lines) {
+    BatchBuilder builder({{.name = "text", .type = kText.type}});
+    for (const std::string& line : lines) builder.column(0).append_text(line);
+    return {{8, {builder.finish().value()}}};
+}
+TypedExprPtr field(const Attribute& of, int index) {
+    return std::make_shared<TypedExpr>(
+        TypedExpr{.node = plan::GetField{ref(of), index},
+                  .type = of.type.fields()[static_cast<std::size_t>(index)].type});
+}
+const DataType kEvent = DataType::structure({{.name = "n", .type = DataType::long_()},
+                                             {.name = "page", .type = DataType::string()},
+                                             {.name = "size", .type = DataType::double_()}});
+const Attribute kParsed = attribute(32, "event", kEvent);
+LogicalPtr parsed(std::vector<TypedExprPtr> options = {}) {
+    std::vector<TypedExprPtr> args = {ref(kText)};
+    args.insert(args.end(), options.begin(), options.end());
+    return make_logical(
+        plan::ProjectNode{texts_scan(), {{kParsed, call("from_json", args, kEvent)}}});
+}
+TypedExprPtr mode(const char* name) {
+    return call("map",
+                {constant(plan::Literal::string("mode")), constant(plan::Literal::string(name))},
+                DataType::map(DataType::string(), DataType::string()));
+}
+
+TEST(Engine, counts_each_malformed_record_once) {
+    const auto input = texts(
+        {R"({"n":1,"page":"/a"})", "{", R"({"n":"x","page":"/b"})", R"({"n":3,"page":"/c"})", " "});
+    std::int64_t malformed = 0;
+    const auto count = [&](const LogicalPtr& plan) {
+        malformed = 0;
+        const auto rows = collect(engine(), *plan, input, {.malformed_records = &malformed});
+        return rows ? rows_of(*rows) : std::vector<std::string>{rows.error().to_string()};
+    };
+    EXPECT_THAT(count(parsed()), testing::ElementsAre("{1, /a, NULL}", "{NULL, NULL, NULL}",
+                                                      "{NULL, /b, NULL}", "{3, /c, NULL}", "NULL"));
+    EXPECT_EQ(malformed, 2);
+
+    // Filters and projections above look at the struct three times; it is parsed once.
+    const Attribute n = attribute(33, "n", DataType::long_());
+    const Attribute page = attribute(34, "page", DataType::string());
+    const auto fields = make_logical(
+        plan::ProjectNode{parsed(), {{n, field(kParsed, 0)}, {page, field(kParsed, 1)}}});
+    const auto positive =
+        call(">", {ref(n), constant(plan::Literal::long_(0))}, DataType::boolean());
+    const auto not_c =
+        call("<", {ref(page), constant(plan::Literal::string("/c"))}, DataType::boolean());
+    const auto filtered = make_logical(
+        plan::LogicalFilter{make_logical(plan::LogicalFilter{fields, positive}), not_c});
+    EXPECT_THAT(count(filtered), testing::ElementsAre("1|/a"));
+    EXPECT_EQ(malformed, 2);
+
+    // Within one node too.
+    const auto twice = make_logical(plan::LogicalFilter{
+        texts_scan(),
+        call("and",
+             {call("isnotnull", {call("from_json", {ref(kText)}, kEvent)}, DataType::boolean()),
+              call("isnotnull", {call("from_json", {ref(kText)}, kEvent)}, DataType::boolean())},
+             DataType::boolean())});
+    EXPECT_THAT(count(twice), testing::SizeIs(4));
+    EXPECT_EQ(malformed, 2);
+}
+
+TEST(Engine, a_prepared_plan_counts_each_run_by_itself) {
+    const auto prepared = engine().prepare(*parsed()).value();
+    const auto count = [&](const std::vector<std::string>& lines) {
+        std::int64_t malformed = 0;
+        EXPECT_TRUE(prepared->run(texts(lines), {.malformed_records = &malformed},
+                                  [](const Batch&) -> base::Result<void> { return {}; }));
+        return malformed;
+    };
+    EXPECT_EQ(count({"{", "{", "{}"}), 2);
+    EXPECT_EQ(count({"{}"}), 0);
+    EXPECT_EQ(count(std::vector<std::string>(100'000, "x")), 100'000);
+}
+
+TEST(Engine, only_the_fields_that_are_looked_at_are_made) {
+    std::int64_t malformed = 0;
+    const Attribute n = attribute(33, "n", DataType::long_());
+    const auto plan = make_logical(plan::ProjectNode{parsed(), {{n, field(kParsed, 0)}}});
+    const auto input = texts({R"({"n":1,"page":2,"size":"big"})", R"({"n":2,"size":{"a":[1]}})",
+                              R"({"size":1,"n":3,"page":"})"});
+    const auto rows = collect(engine(), *plan, input, {.malformed_records = &malformed});
+    ASSERT_TRUE(rows);
+    // What nobody looks at may be of any type, but must be JSON.
+    EXPECT_THAT(rows_of(*rows), testing::ElementsAre("1", "2", "NULL"));
+    EXPECT_EQ(malformed, 1);
+    EXPECT_THAT(rows_of(collect(engine(), *parsed(), input, {}).value()),
+                testing::ElementsAre("{1, 2, NULL}", "{2, NULL, NULL}", "{NULL, NULL, NULL}"));
+}
+
+TEST(Engine, fail_fast_ends_the_run_in_sparks_words) {
+    const auto error = [&](const char* text) {
+        const auto rows = collect(engine(), *parsed({mode("FAILFAST")}), texts({"{}", text}), {});
+        return rows ? rows_of(*rows).back() : rows.error().message();
+    };
+    EXPECT_EQ(error(R"({"n":1})"), "{1, NULL, NULL}");
+    EXPECT_EQ(error("{"),
+              "[MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION] Malformed records are detected in "
+              "record parsing: [null,null,null].\nParse Mode: FAILFAST. To process malformed "
+              "records as null result, try setting the option 'mode' as 'PERMISSIVE'. SQLSTATE: "
+              "22023");
+    EXPECT_THAT(error(R"({"n":"x","page":"/b","size":1.5})"),
+                testing::HasSubstr("record parsing: [null,/b,1.5]."));
+    EXPECT_THAT(error(R"({"n":1,"size":"big"})"),
+                testing::AllOf(testing::HasSubstr("[MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_"
+                                                  "STRING_AS_DATATYPE]"),
+                               testing::HasSubstr("Cannot parse the value 'big' of the field "
+                                                  "`size` as target spark data type DoubleType "
+                                                  "from the input type StringType.")));
+    EXPECT_THAT(error("[1]"),
+                testing::HasSubstr("MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_"
+                                   "STRUCTS"));
+}
+
 TEST(Engine, casts_strings_as_spark) {
     const auto text = [](const char* value) { return constant(plan::Literal::string(value)); };
     EXPECT_EQ(eval(cast(text(" 12 "), DataType::integer())), "12");

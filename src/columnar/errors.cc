@@ -78,11 +78,22 @@ constexpr std::array kKnown = {
         "1).",
         kRuntime},
     Known{"MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", Code::kRuntime,
-          "Malformed records are detected in record parsing: <badRecord>. Parse Mode: "
-          "<failFastMode>. "
-          "To process malformed records as null result, try setting the option 'mode' as "
-          "'PERMISSIVE'.",
+          "Malformed records are detected in record parsing: <badRecord>.\nParse Mode: "
+          "<failFastMode>. To process malformed records as null result, try setting the option "
+          "'mode' as 'PERMISSIVE'.",
           "org.apache.spark.SparkException"},
+    Known{"MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_STRING_AS_DATATYPE", "22023", Code::kRuntime,
+          "Malformed records are detected in record parsing: <badRecord>.\nParse Mode: "
+          "<failFastMode>. To process malformed records as null result, try setting the option "
+          "'mode' as 'PERMISSIVE'. Cannot parse the value <fieldValue> of the field <fieldName> as "
+          "target spark data type <targetType> from the input type <inputType>.",
+          kRuntime},
+    Known{"MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS", "22023",
+          Code::kRuntime,
+          "Malformed records are detected in record parsing: <badRecord>.\nParse Mode: "
+          "<failFastMode>. To process malformed records as null result, try setting the option "
+          "'mode' as 'PERMISSIVE'. Parsing JSON arrays as structs is forbidden.",
+          kRuntime},
     Known{"CANNOT_PARSE_TIMESTAMP", "22007", Code::kRuntime,
           "<message>. Use `try_to_timestamp` to tolerate invalid input string and return NULL "
           "instead.",

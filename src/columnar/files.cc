@@ -108,9 +108,9 @@ std::vector<std::string> partition_keys(const plan::ScanNode& scan,
 
 Result<Batches> csv_rows(runtime::Disk& disk, const std::vector<DataFile>& files,
                          const FileOptions& options, const std::vector<std::string>& names,
-                         const std::vector<std::string>& keys) {
+                         bool with_record, const std::vector<std::string>& keys) {
     const bool header = options.flag("header", false);
-    RawRows rows(names.size() + 1, keys.size());
+    RawRows rows(names.size() + 2, keys.size());
     for (const DataFile& file : files) {
         MR_TRY(const std::string content, read_data_file(disk, file.path));
         MR_TRY(const auto records, read_csv(content, options));
@@ -123,12 +123,17 @@ Result<Batches> csv_rows(runtime::Disk& disk, const std::vector<DataFile>& files
                     rows.column(i).append_null();
                 }
             }
-            if (record.fields.size() == names.size()) {
-                rows.column(names.size()).append_null();
-            } else {
+            if (with_record) {
                 rows.column(names.size()).append_text(record.raw);
+            } else {
+                rows.column(names.size()).append_null();
             }
-            append_partition(rows, names.size() + 1, file, keys);
+            if (record.fields.size() == names.size()) {
+                rows.column(names.size() + 1).append_null();
+            } else {
+                rows.column(names.size() + 1).append_text("");
+            }
+            append_partition(rows, names.size() + 2, file, keys);
             MR_TRY_VOID(rows.end_row());
         }
     }
@@ -399,11 +404,19 @@ Result<RawScan> scan_files(const plan::ScanNode& scan) {
     if (scan.source.format == "csv") {
         for (const plan::Attribute& attribute : scan.output) {
             const bool from_folder = std::ranges::find(keys, attribute.name) != keys.end();
-            if (!from_folder && attribute.name != corrupt_name(options))
+            if (from_folder) continue;
+            if (attribute.name == corrupt_name(options)) {
+                raw.record = 0;
+            } else {
                 raw.names.push_back(attribute.name);
+            }
         }
-        MR_TRY(raw.batches, csv_rows(*disk, files, options, raw.names, keys));
+        const bool with_record = raw.record.has_value();
+        MR_TRY(raw.batches, csv_rows(*disk, files, options, raw.names, with_record, keys));
+        if (with_record) raw.record = raw.names.size();
         raw.names.push_back(corrupt_name(options));
+        raw.mismatch = raw.names.size();
+        raw.names.emplace_back(1, '\0');  // Nothing has this name.
     } else {
         MR_TRY(raw.batches, line_rows(*disk, files, options, scan.source.format == "json", keys));
         raw.names.emplace_back("value");

@@ -51,10 +51,14 @@ struct RawScan {
     Batches batches;
     std::vector<std::string> names;
     std::vector<plan::DataType> types;
+    // CSV: which column says that a record has more or fewer fields than the schema (null: as
+    // many), and which has the record's text, where the output wants it.
+    std::optional<std::size_t> mismatch;
+    std::optional<std::size_t> record;
 };
-// CSV: one VARCHAR column a field of the data schema, then `corrupt` (the raw record, or null).
-// JSON and text: one VARCHAR column with the lines. Parquet: the columns of the output that the
-// files have, typed. Then one VARCHAR column for each partition key of the output.
+// CSV: one VARCHAR column a field of the data schema, then `record` and `mismatch`. JSON and text:
+// one VARCHAR column with the lines. Parquet: the columns of the output that the files have, typed.
+// Then one VARCHAR column for each partition key of the output.
 Result<RawScan> scan_files(const plan::ScanNode& scan);
 
 Result<std::vector<plan::Field>> parquet_schema(std::string_view content);

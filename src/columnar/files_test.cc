@@ -48,10 +48,11 @@ protected:
         for (std::size_t i = 0; i < fields.size(); ++i) {
             output.push_back({.id = i + 1, .name = fields[i].name, .type = fields[i].type});
         }
+        malformed_ = 0;
         const auto batches =
             collect(engine(),
                     *make_logical(plan::ScanNode{.scan_id = 1, .source = source, .output = output}),
-                    {}, {});
+                    {}, {.malformed_records = &malformed_});
         if (!batches) return {batches.error().to_string()};
         std::vector<std::string> lines = {DataType::structure(fields).simple_string()};
         for (const Batch& batch : *batches) {
@@ -66,6 +67,7 @@ protected:
         return lines;
     }
 
+    std::int64_t malformed_ = 0;
     std::unique_ptr<runtime::Disk> disk_ = runtime::make_system_disk();
     std::string folder_;
 };
@@ -133,6 +135,61 @@ TEST_F(Files, csv_obeys_its_options) {
                                      "1|a,b|2024-01-02 03:04:05", "2|NULL|NULL"));
     EXPECT_THAT(read("csv", write("b.csv", "1;x\n;y\n"), {{"sep", ";"}, {"inferschema", "true"}}),
                 testing::ElementsAre("struct<_c0:int,_c1:string>", "1|x", "NULL|y"));
+}
+
+// A schema as JSON: `n INT, at DATE` and, where asked for, the column of corrupt records.
+std::string schema_of(const std::string& more = "") {
+    return R"({"type":"struct","fields":[)"
+           R"({"name":"n","type":"integer","nullable":true,"metadata":{}},)"
+           R"({"name":"at","type":"date","nullable":true,"metadata":{}})" +
+           (more.empty()
+                ? ""
+                : R"(,{"name":")" + more + R"(","type":"string","nullable":true,"metadata":{}})") +
+           "]}";
+}
+
+TEST_F(Files, bad_records_of_csv_become_what_the_mode_says) {
+    const std::string path =
+        write("a.csv", "1,2024-01-02\nx,2024-01-03\n3\n4,never\n5,2024-01-05,more\n,\n");
+    EXPECT_THAT(read("csv", path, {}, schema_of().c_str()),
+                testing::ElementsAre("struct<n:int,at:date>", "1|2024-01-02", "NULL|2024-01-03",
+                                     "3|NULL", "4|NULL", "5|2024-01-05", "NULL|NULL"));
+    EXPECT_EQ(malformed_, 4);
+    EXPECT_THAT(
+        read("csv", path, {}, schema_of("_corrupt_record").c_str()),
+        testing::ElementsAre("struct<n:int,at:date,_corrupt_record:string>", "1|2024-01-02|NULL",
+                             "NULL|2024-01-03|x,2024-01-03", "3|NULL|3", "4|NULL|4,never",
+                             "5|2024-01-05|5,2024-01-05,more", "NULL|NULL|NULL"));
+    EXPECT_EQ(malformed_, 4);
+    EXPECT_THAT(
+        read("csv", path, {{"columnnameofcorruptrecord", "bad"}}, schema_of("bad").c_str()).at(2),
+        "NULL|2024-01-03|x,2024-01-03");
+    EXPECT_THAT(read("csv", path, {{"mode", "dropMalformed"}}, schema_of().c_str()),
+                testing::ElementsAre("struct<n:int,at:date>", "1|2024-01-02", "NULL|NULL"));
+    EXPECT_EQ(malformed_, 4);
+    EXPECT_THAT(read("csv", path, {{"mode", "FAILFAST"}}, schema_of().c_str()).at(0),
+                testing::HasSubstr("[MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION] Malformed "
+                                   "records are detected in record parsing: [null,19725]."));
+    EXPECT_THAT(read("csv", write("good.csv", "1,2024-01-02\n"), {{"mode", "FAILFAST"}},
+                     schema_of().c_str()),
+                testing::ElementsAre("struct<n:int,at:date>", "1|2024-01-02"));
+}
+
+TEST_F(Files, bad_records_of_json_become_what_the_mode_says) {
+    const std::string path = write("a.json",
+                                   "{\"n\":1,\"at\":\"2024-01-02\"}\n{broken\n"
+                                   "{\"n\":\"x\",\"at\":\"2024-01-03\"}\n\n{\"n\":4}\n");
+    EXPECT_THAT(
+        read("json", path, {}, schema_of("_corrupt_record").c_str()),
+        testing::ElementsAre("struct<n:int,at:date,_corrupt_record:string>", "1|2024-01-02|NULL",
+                             "NULL|NULL|{broken",
+                             "NULL|2024-01-03|{\"n\":\"x\",\"at\":\"2024-01-03\"}", "4|NULL|NULL"));
+    EXPECT_EQ(malformed_, 2);
+    EXPECT_THAT(read("json", path, {{"mode", "DROPMALFORMED"}}, schema_of().c_str()),
+                testing::ElementsAre("struct<n:int,at:date>", "1|2024-01-02", "4|NULL"));
+    EXPECT_EQ(malformed_, 2);
+    EXPECT_THAT(read("json", path, {{"mode", "FAILFAST"}}, schema_of().c_str()).at(0),
+                testing::HasSubstr("record parsing: [null,null].\nParse Mode: FAILFAST."));
 }
 
 TEST_F(Files, text_is_lines) {

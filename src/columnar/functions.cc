@@ -40,6 +40,7 @@ struct Body {
     FunctionBody body;
     void* data = nullptr;
     void (*destroy)(void*) = nullptr;
+    const MalformedCounts* malformed = nullptr;
 };
 
 void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
@@ -51,6 +52,12 @@ void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector outpu
     } catch (const std::exception& error) {
         call.fail_with(error.what());
     }
+}
+
+// Once a thread and execution.
+void find_count(duckdb_init_info info) {
+    const auto* body = static_cast<const Body*>(duckdb_scalar_function_init_get_extra_info(info));
+    duckdb_scalar_function_init_set_state(info, body->malformed->find(info), nullptr);
 }
 
 void destroy_body(void* data) {
@@ -117,20 +124,62 @@ Result<void> FunctionList::register_all(duckdb_connection connection) const {
     return {};
 }
 
+void Call::note_malformed(std::int64_t records) {
+    auto* count = static_cast<MalformedCounts::Count*>(duckdb_scalar_function_get_state(info_));
+    if (count != nullptr) count->fetch_add(records, std::memory_order_relaxed);
+}
+
+void MalformedCounts::add(duckdb_connection connection, Count* count) {
+    DuckContext context;
+    duckdb_connection_get_client_context(connection, context.out());
+    const std::lock_guard lock(mutex_);
+    counts_[duckdb_client_context_get_connection_id(context.get())] = count;
+}
+
+void MalformedCounts::remove(const Count* count) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(counts_, [count](const auto& entry) { return entry.second == count; });
+}
+
+MalformedCounts::Count* MalformedCounts::find(duckdb_init_info info) const {
+    DuckContext context;
+    duckdb_scalar_function_init_get_client_context(info, context.out());
+    const std::lock_guard lock(mutex_);
+    const auto found = counts_.find(duckdb_client_context_get_connection_id(context.get()));
+    return found == counts_.end() ? nullptr : found->second;
+}
+
 Result<void> register_typed(duckdb_connection connection, const std::string& name,
-                            duckdb_logical_type argument, duckdb_logical_type result,
-                            FunctionBody body, void* data, void (*destroy)(void*)) {
+                            const TypedFunction& typed) {
     duckdb_scalar_function function = duckdb_create_scalar_function();
     duckdb_scalar_function_set_name(function, name.c_str());
-    duckdb_scalar_function_add_parameter(function, argument);
-    duckdb_scalar_function_set_return_type(function, result);
-    duckdb_scalar_function_set_extra_info(function, new Body{body, data, destroy}, destroy_body);
+    duckdb_scalar_function_add_parameter(function, typed.argument);
+    duckdb_scalar_function_set_return_type(function, typed.result);
+    if (typed.is_volatile) duckdb_scalar_function_set_volatile(function);
+    if (typed.sees_nulls) duckdb_scalar_function_set_special_handling(function);
+    if (typed.malformed != nullptr) duckdb_scalar_function_set_init(function, find_count);
+    duckdb_scalar_function_set_extra_info(
+        function, new Body{typed.body, typed.data, typed.destroy, typed.malformed}, destroy_body);
     duckdb_scalar_function_set_function(function, run);
     const duckdb_state state = duckdb_register_scalar_function(connection, function);
     duckdb_destroy_scalar_function(&function);
     if (state != DuckDBSuccess)
         return fail(Code::kInternal, "register function {} with DuckDB", name);
     return {};
+}
+
+void run_once(Call& call) {
+    duckdb_vector_reference_vector(call.output(), call.argument(0));
+}
+
+void run_count_malformed(Call& call) {
+    const auto bad = call.column<bool>(0);
+    std::int64_t count = 0;
+    for (idx_t row = 0; row < call.rows(); ++row) {
+        if (!bad.is_null(row) && bad[row]) ++count;
+    }
+    if (count > 0) call.note_malformed(count);
+    duckdb_vector_reference_vector(call.output(), call.argument(0));
 }
 
 }  // namespace millrace::columnar

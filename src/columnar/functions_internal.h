@@ -5,8 +5,10 @@
 // Functions keep no state between calls and run on any of DuckDB's threads.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +67,9 @@ public:
     void fail_with(const std::string& text);
     bool failed() const { return failed_; }
     void* extra() const;  // What register_typed was given.
+    // Adds to the malformed records of the run that this call is part of; only for functions that
+    // were registered with MalformedCounts.
+    void note_malformed(std::int64_t records);
 
 private:
     duckdb_function_info info_;
@@ -216,9 +221,39 @@ struct WindowSpan {
 void run_time_window(Call& call);
 void run_time_windows(Call& call);
 
+// How many records did not parse, by connection: a run has a connection of its own while it lasts,
+// and that is all a function can find out about the run it is part of. Thread-safe.
+class MalformedCounts {
+public:
+    using Count = std::atomic<std::int64_t>;
+    void add(duckdb_connection connection, Count* count);
+    void remove(const Count* count);
+    // The count of the connection that a function's init sees; null when it has none.
+    Count* find(duckdb_init_info info) const;
+
+private:
+    mutable std::mutex mutex_;
+    std::map<idx_t, Count*> counts_;
+};
+
 // A function with types of its own and data that its body finds by Call::extra().
+struct TypedFunction {
+    duckdb_logical_type argument = nullptr;
+    duckdb_logical_type result = nullptr;
+    FunctionBody body = nullptr;
+    void* data = nullptr;
+    void (*destroy)(void*) = nullptr;
+    const MalformedCounts* malformed = nullptr;  // For Call::note_malformed().
+    // The optimizer then neither copies a call into a filter below nor folds two into one.
+    bool is_volatile = false;
+    bool sees_nulls = false;
+};
 Result<void> register_typed(duckdb_connection connection, const std::string& name,
-                            duckdb_logical_type argument, duckdb_logical_type result,
-                            FunctionBody body, void* data, void (*destroy)(void*));
+                            const TypedFunction& function);
+// Gives its argument back as it is, by reference. Volatile, it keeps what is below it from being
+// computed more than once.
+void run_once(Call& call);
+// The same for a boolean, each true of which is a malformed record.
+void run_count_malformed(Call& call);
 
 }  // namespace millrace::columnar

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "columnar/functions_internal.h"
+#include "columnar/live_fields_internal.h"
 #include "plan/relation.h"
 
 namespace millrace::columnar {
@@ -13,10 +14,13 @@ namespace millrace::columnar {
 // Reads JSON of one schema. Immutable: used by any number of threads at once.
 class JsonReader {
 public:
-    // `type`: a struct, an array or a map. Options have lower-case keys.
+    // `type`: a struct, an array or a map. Options have lower-case keys. `wanted`: the fields of
+    // the struct that anybody looks at; the others are walked over and null, unless a misfit in
+    // them would show (FAILFAST, a column of corrupt records).
     static Result<std::unique_ptr<JsonReader>> make(const plan::DataType& type,
                                                     const plan::Options& options,
-                                                    const std::string& time_zone);
+                                                    const std::string& time_zone,
+                                                    const FieldSet& wanted = std::nullopt);
     ~JsonReader();
 
     struct Impl;

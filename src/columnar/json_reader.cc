@@ -13,6 +13,7 @@
 
 #include "columnar/display_internal.h"
 #include "columnar/json_internal.h"
+#include "columnar/json_target_internal.h"
 #include "columnar/json_text_internal.h"
 #include "columnar/time_format_internal.h"
 #include "columnar/time_text_internal.h"
@@ -22,32 +23,16 @@ namespace millrace::columnar {
 using plan::DataType;
 using plan::TypeKind;
 
-struct JsonReader::Impl {
-    struct Node {
-        DataType type;
-        TypeKind kind = TypeKind::kNull;
-        std::vector<std::string> keys;  // Struct: names of the fields.
-        std::vector<Node> children;     // Struct: fields; array: element; map: key, value.
-    };
-    Node root;
-    int corrupt_field = -1;  // Of the root struct.
-    bool fail_fast = false;
-    bool drop_malformed = false;
-    bool allow_non_numeric = true;
-    std::string time_zone;
-    std::optional<TimeFormat> timestamp_format;
-    std::optional<TimeFormat> timestamp_ntz_format;
-    std::optional<TimeFormat> date_format;
-};
-
 namespace {
 
 using Node = JsonReader::Impl::Node;
+using Target = JsonTarget;
 
 Node make_node(const DataType& type) {
     Node node{.type = type, .kind = type.kind()};
     if (type.is(TypeKind::kStruct)) {
         for (const plan::Field& field : type.fields()) {
+            if (node.keys.size() < 64) node.awaited |= std::uint64_t{1} << node.keys.size();
             node.keys.push_back(field.name);
             node.children.push_back(make_node(field.type));
         }
@@ -60,83 +45,14 @@ Node make_node(const DataType& type) {
     return node;
 }
 
-// Where one Node's values go in this chunk. Lists grow while they are written, which moves their
-// children's memory: attach() is called again after each growth.
-struct Target {
-    const Node* node = nullptr;
-    duckdb_vector vector = nullptr;
-    void* data = nullptr;
-    std::uint64_t* validity = nullptr;
-    idx_t list_rows = 0;
-    idx_t list_capacity = 0;
-    std::size_t expected_key = 0;  // Index of the field that the next key is likely to name.
-    std::vector<Target> children;
+// Of a bad record, errors quote no more than this.
+constexpr std::size_t kLongestQuote = 1000;
 
-    void attach(const Node& what, duckdb_vector to) {
-        node = &what;
-        vector = to;
-        data = duckdb_vector_get_data(to);
-        duckdb_vector_ensure_validity_writable(to);
-        validity = duckdb_vector_get_validity(to);
-        children.resize(what.children.size());
-        if (what.kind == TypeKind::kStruct) {
-            for (std::size_t i = 0; i < children.size(); ++i) {
-                children[i].attach(what.children[i], duckdb_struct_vector_get_child(to, i));
-            }
-        } else if (what.kind == TypeKind::kArray) {
-            children[0].attach(what.children[0], duckdb_list_vector_get_child(to));
-        } else if (what.kind == TypeKind::kMap) {
-            const duckdb_vector pairs = duckdb_list_vector_get_child(to);
-            for (std::size_t i = 0; i < 2; ++i) {
-                children[i].attach(what.children[i], duckdb_struct_vector_get_child(pairs, i));
-            }
-        }
-    }
-    // Room for one more list element; its row.
-    idx_t add_element() {
-        if (list_rows == list_capacity) {
-            list_capacity = std::max<idx_t>(2048, list_capacity * 2);
-            duckdb_list_vector_reserve(vector, list_capacity);
-            data = duckdb_vector_get_data(vector);
-            if (node->kind == TypeKind::kArray) {
-                children[0].attach(node->children[0], duckdb_list_vector_get_child(vector));
-            } else {
-                const duckdb_vector pairs = duckdb_list_vector_get_child(vector);
-                for (std::size_t i = 0; i < 2; ++i) {
-                    children[i].attach(node->children[i], duckdb_struct_vector_get_child(pairs, i));
-                }
-            }
-        }
-        return list_rows++;
-    }
-    void finish() {
-        if (node->kind == TypeKind::kArray || node->kind == TypeKind::kMap) {
-            duckdb_list_vector_set_size(vector, list_rows);
-        }
-        for (Target& child : children) child.finish();
-    }
-    void set_valid(idx_t row) { validity[row >> 6] |= std::uint64_t{1} << (row & 63); }
-    void set_null(idx_t row) {
-        validity[row >> 6] &= ~(std::uint64_t{1} << (row & 63));
-        if (node->kind == TypeKind::kStruct) {
-            for (Target& child : children) child.set_null(row);
-        } else if (node->kind == TypeKind::kArray || node->kind == TypeKind::kMap) {
-            static_cast<duckdb_list_entry*>(data)[row] = {.offset = list_rows, .length = 0};
-        }
-    }
-    template <class T>
-    void put(idx_t row, T value) {
-        static_cast<T*>(data)[row] = value;
-        set_valid(row);
-    }
-    void put_text(idx_t row, std::string_view text) {
-        if (text.size() <= 12) {
-            static_cast<duckdb_string_t*>(data)[row] = duck_string(text);
-        } else {
-            duckdb_unsafe_vector_assign_string_element_len(vector, row, text.data(), text.size());
-        }
-        set_valid(row);
-    }
+// The first string of a record that stands where a real number should.
+struct MisfitText {
+    const Node* node = nullptr;
+    std::string field;
+    std::string value;
 };
 
 // What became of a value.
@@ -149,6 +65,9 @@ Outcome worse(Outcome a, Outcome b) {
 class Parse {
 public:
     Parse(const JsonReader::Impl& reader, Zone* zone) : reader_(reader), zone_(zone) {}
+
+    const MisfitText& misfit_text() const { return misfit_text_; }
+    void begin_record() { misfit_text_.node = nullptr; }
 
     // The value at the cursor, taken whole unless it is malformed.
     Outcome value(JsonCursor& json, Target& to, idx_t row, int depth) {
@@ -208,6 +127,8 @@ public:
             }
             if (index == count) return json.skip(depth + 1);
             to.expected_key = index + 1 == count ? 0 : index + 1;
+            if (!node.children[index].wanted) return json.skip(depth + 1);
+            field_ = node.keys[index];
             const Outcome field = value(json, to.children[index], row, depth + 1);
             if (field == Outcome::kMisfit && !to.children[index].node->type.is_nested()) {
                 to.children[index].set_null(row);
@@ -218,9 +139,8 @@ public:
         });
         if (!whole) return Outcome::kMalformed;
         if (count <= 64) {
-            const std::uint64_t all =
-                count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-            for (std::uint64_t missing = all & ~seen; missing != 0; missing &= missing - 1) {
+            for (std::uint64_t missing = node.awaited & ~seen; missing != 0;
+                 missing &= missing - 1) {
                 to.children[static_cast<std::size_t>(std::countr_zero(missing))].set_null(row);
             }
         }
@@ -334,6 +254,9 @@ private:
         } else if (word == "-INF" || word == "-Infinity") {
             to.put<T>(row, -kInfinity);
         } else {
+            if (reader_.fail_fast && misfit_text_.node == nullptr) {
+                misfit_text_ = {to.node, std::string(field_), std::string(word)};
+            }
             return Outcome::kMisfit;
         }
         return Outcome::kGood;
@@ -415,9 +338,99 @@ private:
 
     const JsonReader::Impl& reader_;
     Zone* zone_;
+    MisfitText misfit_text_;
+    std::string_view field_;  // Whose value is being read.
     std::string buffer_;
     std::string key_buffer_;
 };
+
+// A value as Spark's rows show themselves: without quotes, times as numbers.
+void append_internal(std::string& to, const Target& from, idx_t row) {
+    if (vector_is_null(from.validity, row)) {
+        to += "null";
+        return;
+    }
+    const auto at = [&]<class T>(T) { return static_cast<const T*>(from.data)[row]; };
+    switch (from.node->kind) {
+        case TypeKind::kBoolean: to += at(false) ? "true" : "false"; break;
+        case TypeKind::kByte: to += std::to_string(at(std::int8_t{})); break;
+        case TypeKind::kShort: to += std::to_string(at(std::int16_t{})); break;
+        case TypeKind::kInteger:
+        case TypeKind::kDate: to += std::to_string(at(std::int32_t{})); break;
+        case TypeKind::kLong:
+        case TypeKind::kTimestamp:
+        case TypeKind::kTimestampNtz: to += std::to_string(at(std::int64_t{})); break;
+        case TypeKind::kFloat: append_float_text(to, at(float{})); break;
+        case TypeKind::kDouble: append_double_text(to, at(double{})); break;
+        case TypeKind::kString:
+        case TypeKind::kChar:
+        case TypeKind::kVarchar: to += text_of(at(duckdb_string_t{})); break;
+        case TypeKind::kDecimal: {
+            const int precision = from.node->type.precision();
+            const __int128 value = precision <= 4    ? __int128{at(std::int16_t{})}
+                                   : precision <= 9  ? __int128{at(std::int32_t{})}
+                                   : precision <= 18 ? __int128{at(std::int64_t{})}
+                                                     : at(__int128{});
+            append_decimal_text(to, value, from.node->type.scale());
+            break;
+        }
+        case TypeKind::kStruct:
+            to += '[';
+            for (const Target& child : from.children) {
+                if (&child != &from.children.front()) to += ',';
+                append_internal(to, child, row);
+            }
+            to += ']';
+            break;
+        default: {
+            const auto entry = at(duckdb_list_entry{});
+            to += '[';
+            for (idx_t i = 0; i < entry.length && from.children.size() == 1; ++i) {
+                if (i > 0) to += ',';
+                append_internal(to, from.children[0], entry.offset + i);
+            }
+            to += ']';
+        }
+    }
+}
+
+// Ends the query with the first thing that is wrong with a record, in Spark's words.
+void fail_fast(Call& call, const JsonReader::Impl& reader, Target& root, idx_t row,
+               std::string_view text, Outcome outcome, const MisfitText& misfit) {
+    const std::string record(text.substr(0, kLongestQuote));
+    const std::pair<std::string_view, std::string> mode("failFastMode", "FAILFAST");
+    if (outcome == Outcome::kMisfit && misfit.node != nullptr) {
+        const bool is_float = misfit.node->kind == TypeKind::kFloat;
+        call.fail("MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_STRING_AS_DATATYPE",
+                  {{"badRecord", record},
+                   mode,
+                   {"fieldName", fmt::format("`{}`", misfit.field)},
+                   {"fieldValue", fmt::format("'{}'", misfit.value)},
+                   {"inputType", "StringType"},
+                   {"targetType", is_float ? "FloatType" : "DoubleType"}});
+        return;
+    }
+    if (outcome == Outcome::kMalformed && reader.root.kind == TypeKind::kStruct) {
+        JsonCursor again(text);
+        if (again.kind() == JsonKind::kArray && again.skip()) {
+            call.fail("MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS",
+                      {{"badRecord", record}, mode});
+            return;
+        }
+    }
+    std::string shown;
+    if (reader.corrupt_field >= 0) {
+        root.children[static_cast<std::size_t>(reader.corrupt_field)].put_text(row, record);
+    }
+    // What is no struct has no parts to show.
+    if (reader.root.kind == TypeKind::kStruct) {
+        append_internal(shown, root, row);
+    } else {
+        shown = "[null]";
+    }
+    call.fail("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
+              {{"badRecord", shown.substr(0, kLongestQuote)}, mode});
+}
 
 bool blank(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
@@ -425,116 +438,13 @@ bool blank(std::string_view text) {
 
 }  // namespace
 
-bool decode_base64(std::string_view text, std::string& bytes) {
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        int value = 0;
-        if (c >= 'A' && c <= 'Z') {
-            value = c - 'A';
-        } else if (c >= 'a' && c <= 'z') {
-            value = c - 'a' + 26;
-        } else if (c >= '0' && c <= '9') {
-            value = c - '0' + 52;
-        } else if (c == '+' || c == '-') {
-            value = 62;
-        } else if (c == '/' || c == '_') {
-            value = 63;
-        } else if (c == '=' || c == '\r' || c == '\n') {
-            continue;
-        } else {
-            return false;
-        }
-        bits = (bits << 6) | static_cast<std::uint32_t>(value);
-        if (++count == 4) {
-            bytes.push_back(static_cast<char>(bits >> 16));
-            bytes.push_back(static_cast<char>(bits >> 8));
-            bytes.push_back(static_cast<char>(bits));
-            bits = 0;
-            count = 0;
-        }
-    }
-    if (count == 1) return false;
-    if (count == 2) bytes.push_back(static_cast<char>(bits >> 4));
-    if (count == 3) {
-        bytes.push_back(static_cast<char>(bits >> 10));
-        bytes.push_back(static_cast<char>(bits >> 2));
-    }
-    return true;
-}
-
-bool parse_decimal(std::string_view text, int precision, int scale, __int128& unscaled) {
-    text = trim_all(text);
-    bool negative = false;
-    std::size_t at = 0;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) negative = text[at++] == '-';
-    // Digits without leading zeros, and the power of ten of the last one.
-    std::string digits;
-    std::int64_t exponent = 0;
-    bool point = false;
-    bool any = false;
-    for (; at < text.size(); ++at) {
-        const char c = text[at];
-        if (c >= '0' && c <= '9') {
-            any = true;
-            if (!(digits.empty() && c == '0')) digits.push_back(c);
-            if (point) --exponent;
-        } else if (c == '.' && !point) {
-            point = true;
-        } else {
-            break;
-        }
-    }
-    if (!any) return false;
-    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-        ++at;
-        bool minus = false;
-        if (at < text.size() && (text[at] == '+' || text[at] == '-')) minus = text[at++] == '-';
-        std::int64_t power = 0;
-        const std::size_t start = at;
-        for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
-            power = std::min<std::int64_t>(power * 10 + (text[at] - '0'), 1'000'000);
-        }
-        if (at == start) return false;
-        exponent += minus ? -power : power;
-    }
-    if (at != text.size()) return false;
-    // Bring the last digit to the scale: zeros at its end, or digits cut off and rounded half up.
-    const std::int64_t shift = exponent + scale;
-    bool round_up = false;
-    if (digits.empty()) {
-        unscaled = 0;
-        return true;
-    }
-    if (shift < 0) {
-        const auto cut = static_cast<std::size_t>(-shift);
-        if (cut > digits.size()) {
-            unscaled = 0;
-            return true;
-        }
-        round_up = digits[digits.size() - cut] >= '5';
-        digits.resize(digits.size() - cut);
-    } else {
-        if (shift > 40) return false;
-        digits.append(static_cast<std::size_t>(shift), '0');
-    }
-    if (digits.size() > static_cast<std::size_t>(precision)) return false;
-    __int128 value = 0;
-    for (const char c : digits) value = value * 10 + (c - '0');
-    if (round_up) ++value;
-    __int128 limit = 1;
-    for (int i = 0; i < precision; ++i) limit *= 10;
-    if (value >= limit) return false;
-    unscaled = negative ? -value : value;
-    return true;
-}
-
 JsonReader::JsonReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 JsonReader::~JsonReader() = default;
 
 Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type,
                                                      const plan::Options& options,
-                                                     const std::string& time_zone) {
+                                                     const std::string& time_zone,
+                                                     const FieldSet& wanted) {
     auto impl = std::make_unique<Impl>();
     impl->root = make_node(type);
     impl->time_zone = time_zone;
@@ -572,6 +482,13 @@ Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type,
             }
         }
     }
+    if (wanted && type.is(TypeKind::kStruct) && !impl->fail_fast && impl->corrupt_field < 0) {
+        for (std::size_t i = 0; i < impl->root.children.size(); ++i) {
+            if (wanted->contains(static_cast<int>(i))) continue;
+            impl->root.children[i].wanted = false;
+            if (i < 64) impl->root.awaited &= ~(std::uint64_t{1} << i);
+        }
+    }
     return std::unique_ptr<JsonReader>(new JsonReader(std::move(impl)));
 }
 
@@ -581,7 +498,11 @@ void run_from_json(Call& call) {
     const auto texts = call.column<duckdb_string_t>(0);
     Target root;
     root.attach(reader.root, call.output());
+    for (Target& child : root.children) {
+        if (!child.node->wanted) child.set_all_null(call.rows());
+    }
     Parse parse(reader, zone);
+    std::int64_t malformed = 0;
     for (idx_t row = 0; row < call.rows(); ++row) {
         if (texts.is_null(row)) {
             root.set_null(row);
@@ -595,6 +516,7 @@ void run_from_json(Call& call) {
         JsonCursor json(text);
         const JsonKind kind = json.kind();
         Outcome outcome = Outcome::kMalformed;
+        parse.begin_record();
         if (reader.root.kind == TypeKind::kArray && kind == JsonKind::kObject &&
             reader.root.children[0].kind == TypeKind::kStruct) {
             // One object where an array of them is expected counts as an array of one.
@@ -612,21 +534,25 @@ void run_from_json(Call& call) {
             }
             continue;
         }
-        if (reader.fail_fast) {
-            call.fail(
-                "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
-                {{"badRecord", std::string(text.substr(0, 200))}, {"failFastMode", "FAILFAST"}});
-            return;
-        }
         if (outcome == Outcome::kMalformed) {
             root.set_null(row);
             if (reader.root.kind == TypeKind::kStruct) root.set_valid(row);
+        }
+        if (reader.fail_fast) {
+            fail_fast(call, reader, root, row, text, outcome, parse.misfit_text());
+            return;
+        }
+        ++malformed;
+        if (reader.drop_malformed) {
+            root.set_null(row);
+            continue;
         }
         if (reader.corrupt_field >= 0) {
             root.children[static_cast<std::size_t>(reader.corrupt_field)].put_text(row, text);
         }
     }
     root.finish();
+    if (malformed > 0) call.note_malformed(malformed);
 }
 
 }  // namespace millrace::columnar

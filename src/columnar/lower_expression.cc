@@ -190,6 +190,7 @@ Result<std::string> Lowering::expression(const TypedExpr& expression) {
                     typed->session_time_zone);
     }
     if (const auto* choice = expression.as<plan::CaseWhen>()) {
+        const Hoisting none(hoisted_, nullptr);
         std::string text = "CASE";
         for (const auto& [condition, value] : choice->branches) {
             MR_TRY(const std::string when, this->expression(*condition));
@@ -211,6 +212,7 @@ Result<std::string> Lowering::expression(const TypedExpr& expression) {
         for (const plan::Attribute& parameter : lambda->parameters) {
             parameters += (parameters.empty() ? "" : ", ") + column_name(parameter.id);
         }
+        const Hoisting none(hoisted_, nullptr);
         MR_TRY(const std::string body, this->expression(*lambda->body));
         return fmt::format("lambda {}: {}", parameters, body);
     }

@@ -18,39 +18,6 @@ const std::string* constant_text(const TypedExpr& expression) {
     return constant == nullptr ? nullptr : std::get_if<std::string>(&constant->value);
 }
 
-// Options of from_json and its like: a constant map, or the map() call that builds it.
-Result<plan::Options> constant_options(const TypedExpr& expression) {
-    plan::Options options;
-    const auto put = [&](const std::string& key, const std::string& value) {
-        std::string lower = key;
-        for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        options[lower] = value;
-    };
-    if (const auto* constant = expression.as<plan::Literal>()) {
-        const auto* children = std::get_if<std::vector<plan::Literal>>(&constant->value);
-        for (std::size_t i = 0; children != nullptr && i + 1 < children->size(); i += 2) {
-            const auto* key = std::get_if<std::string>(&(*children)[i].value);
-            const auto* value = std::get_if<std::string>(&(*children)[i + 1].value);
-            if (key != nullptr && value != nullptr) put(*key, *value);
-        }
-        return options;
-    }
-    const auto* call = expression.as<plan::FunctionCall>();
-    if (call != nullptr && call->name == "map") {
-        for (std::size_t i = 0; i + 1 < call->args.size(); i += 2) {
-            const std::string* key = constant_text(*call->args[i]);
-            const std::string* value = constant_text(*call->args[i + 1]);
-            if (key == nullptr || value == nullptr) {
-                return fail(Code::kAnalysis, "options must be constants");
-            }
-            put(*key, *value);
-        }
-        return options;
-    }
-    if (const auto* cast = expression.as<plan::TypedCast>()) return constant_options(*cast->child);
-    return fail(Code::kAnalysis, "options must be constants");
-}
-
 // How many arguments a template needs at least.
 std::size_t arguments_of(std::string_view pattern) {
     std::size_t count = 0;
@@ -65,6 +32,16 @@ std::size_t arguments_of(std::string_view pattern) {
 }  // namespace
 
 Result<std::string> Lowering::function(const plan::FunctionCall& call, const TypedExpr& whole) {
+    // Those whose arguments are not all computed for each row.
+    static constexpr std::array<std::string_view, 6> kConditional = {"coalesce", "if",   "nullif",
+                                                                     "nvl",      "nvl2", "ifnull"};
+    static constexpr std::array<std::string_view, 8> kCostly = {
+        "get_json_object", "regexp_extract", "regexp_extract_all",
+        "regexp_replace",  "rlike",          "schema_of_json",
+        "split",           "to_json"};
+    const bool conditional = std::ranges::find(kConditional, call.name) != kConditional.end();
+    const Hoisting hoisting(hoisted_, conditional ? nullptr : hoisted_);
+    if (std::ranges::find(kCostly, call.name) != kCostly.end()) ++costly_calls_;
     MR_TRY(const std::string special, special_function(call, whole));
     if (!special.empty()) return special;
     const sql::FunctionRow* row = sql::function_by_id(call.name);
@@ -117,32 +94,8 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         }
         return std::string();
     }
-    if (name == "from_json" && !args.empty()) {
-        plan::Options options;
-        // The schema is in the call's type; options are the last argument, a map.
-        if (args.back()->type.is(TypeKind::kMap)) {
-            MR_TRY(options, constant_options(*args.back()));
-        }
-        const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
-        // Bytes that were only cast to a string are parsed where they lie.
-        const TypedExpr* source = args[0].get();
-        const auto* child_cast = source->as<plan::TypedCast>();
-        const bool binary = child_cast != nullptr && child_cast->child->type.is(TypeKind::kBinary);
-        if (binary) source = child_cast->child.get();
-        MR_TRY(const std::string value, expression(*source));
-        MR_TRY(const std::string reader, functions_.from_json(whole.type, options, zone, binary));
-        return fmt::format("{}({})", reader, value);
-    }
-    if (name == "to_json" && !args.empty()) {
-        plan::Options options;
-        if (args.size() > 1) {
-            MR_TRY(options, constant_options(*args.back()));
-        }
-        const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
-        MR_TRY(const std::string value, expression(*args[0]));
-        MR_TRY(const std::string writer, functions_.to_json(args[0]->type, options, zone));
-        return fmt::format("{}({})", writer, value);
-    }
+    if (name == "from_json" && !args.empty()) return from_json(call, whole.type, std::nullopt);
+    if (name == "to_json" && !args.empty()) return to_json(call);
     if (name == "struct" || name == "named_struct") {
         const std::size_t step = name == "struct" ? 1 : 2;
         std::string fields;
@@ -412,6 +365,7 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
 Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
                                               const TypedExpr& whole) {
     const std::string& name = call.name;
+    const Hoisting none(hoisted_, nullptr);
     std::vector<std::string> values;
     std::vector<const plan::TypedLambda*> lambdas;
     for (const auto& arg : call.args) {

@@ -28,6 +28,14 @@ private:
     int& depth_;
 };
 
+// Before anything walks a plan by recursion.
+bool is_deeper_than(const LogicalNode& node, int levels) {
+    if (levels == 0) return true;
+    return std::ranges::any_of(plan::inputs_of(node), [levels](const plan::LogicalPtr& input) {
+        return input != nullptr && is_deeper_than(*input, levels - 1);
+    });
+}
+
 std::string column_list(const std::vector<Attribute>& attributes) {
     if (attributes.empty()) return "0 AS no_column";
     std::string list;
@@ -45,12 +53,17 @@ std::string column_name(plan::AttributeId id) {
 }
 
 Result<std::string> Lowering::query(const LogicalNode& plan) {
-    MR_TRY(const std::string inner, node(plan));
-    return inner;
+    if (is_deeper_than(plan, kDeepestPlan)) {
+        return fail(Code::kTooLarge, "the plan is nested more than {} operators deep",
+                    kDeepestPlan);
+    }
+    live_ = LiveFields::of(plan);
+    return node(plan);
 }
 
 Result<std::string> Lowering::node(const LogicalNode& plan) {
     const Deeper deeper(depth_);
+    const Hoisting none(hoisted_, nullptr);
     if (depth_ > kDeepestPlan) {
         return fail(Code::kTooLarge, "the plan is nested more than {} operators deep",
                     kDeepestPlan);
@@ -66,8 +79,12 @@ Result<std::string> Lowering::node(const LogicalNode& plan) {
     if (const auto* projection = plan.as<plan::ProjectNode>()) return project(*projection);
     if (const auto* filter = plan.as<plan::LogicalFilter>()) {
         MR_TRY(const std::string input, input_of(filter->input));
+        Hoisted hoisted;
+        const Hoisting hoisting(hoisted_, &hoisted);
         MR_TRY(const std::string condition, expression(*filter->condition));
-        return fmt::format("SELECT * FROM ({}) WHERE {}", input, condition);
+        return fmt::format("SELECT {} FROM ({}) WHERE {}",
+                           hoisted.columns.empty() ? "*" : column_list(plan::output_of(plan)),
+                           with_hoisted(input, hoisted), condition);
     }
     if (const auto* join_node = plan.as<plan::JoinNode>()) return join(*join_node);
     if (const auto* grouped = plan.as<plan::AggregateNode>()) return aggregate(*grouped);
@@ -83,93 +100,6 @@ Result<std::string> Lowering::node(const LogicalNode& plan) {
     if (const auto* sampled = plan.as<plan::SampleNode>()) return sample(*sampled);
     if (const auto* observed = plan.as<plan::ObserveNode>()) return input_of(observed->input);
     return fail(Code::kInternal, "no lowering for {}", plan::to_text(plan));
-}
-
-// Files are read where the plan runs once and nobody binds their rows. The raw columns are typed
-// here, in SQL.
-Result<std::string> Lowering::file_scan(const plan::ScanNode& node) {
-    MR_TRY(RawScan raw, scan_files(node));
-    const std::string& format = node.source.format;
-    const plan::Options& options = node.source.options;
-    const auto slot = registry_.add({}, raw.types);
-    for (std::size_t i = 0; i < raw.names.size(); ++i) slot->names.push_back(fmt::format("d{}", i));
-    slot->batches = std::move(raw.batches);
-    slot->expected_rows = total_rows(slot->batches);
-    constants_.push_back(slot);
-    const auto raw_column = [&](const std::string& name) -> std::optional<std::size_t> {
-        const auto found = std::ranges::find(raw.names, name);
-        if (found == raw.names.end()) return std::nullopt;
-        return static_cast<std::size_t>(found - raw.names.begin());
-    };
-    const auto option = [&](const char* key, std::string otherwise) {
-        const auto found = options.find(key);
-        return found == options.end() ? std::move(otherwise) : found->second;
-    };
-    const std::string zone = option("timezone", time_zone_);
-    std::string mode = option("mode", "PERMISSIVE");
-    std::ranges::transform(mode, mode.begin(), [](unsigned char c) { return std::toupper(c); });
-    std::string from = fmt::format("mr_scan({})", slot->id);
-    std::vector<plan::Field> json_fields;
-    if (format == "json") {
-        for (const Attribute& attribute : node.output) {
-            if (raw_column(attribute.name) && attribute.name != "value") continue;
-            json_fields.push_back({.name = attribute.name, .type = attribute.type});
-        }
-        if (raw.names.size() == 1 || json_fields.size() < node.output.size() ||
-            !json_fields.empty()) {
-            const DataType type = DataType::structure(json_fields);
-            MR_TRY(const std::string reader, functions_.from_json(type, options, zone, false));
-            from = fmt::format("(SELECT *, {}(d0) AS j FROM {})", reader, from);
-        }
-    }
-    std::string columns;
-    std::string where;
-    for (const Attribute& attribute : node.output) {
-        std::string value;
-        const auto json = std::ranges::find(json_fields, attribute.name, &plan::Field::name);
-        if (json != json_fields.end()) {
-            value = fmt::format("struct_extract(j, 'f{}')", json - json_fields.begin());
-        } else if (const auto index = raw_column(attribute.name)) {
-            value = fmt::format("d{}", *index);
-            const bool typed = raw.types[*index].same_ignoring_nullability(attribute.type);
-            const std::string pattern =
-                attribute.type.is(TypeKind::kDate)           ? option("dateformat", "")
-                : attribute.type.is(TypeKind::kTimestamp)    ? option("timestampformat", "")
-                : attribute.type.is(TypeKind::kTimestampNtz) ? option("timestampntzformat", "")
-                                                             : "";
-            if (!typed && !pattern.empty()) {
-                value =
-                    attribute.type.is(TypeKind::kTimestamp)
-                        ? fmt::format("mr_to_timestamp({}, {}, {}, 'try')", value, quoted(pattern),
-                                      quoted(zone))
-                        : fmt::format("{}({}, {}, 'try')",
-                                      attribute.type.is(TypeKind::kDate) ? "mr_to_date"
-                                                                         : "mr_to_timestamp_ntz",
-                                      value, quoted(pattern));
-            } else if (!typed) {
-                const auto failure =
-                    mode == "FAILFAST" ? plan::EvalMode::kAnsi : plan::EvalMode::kTry;
-                if (mode == "DROPMALFORMED") {
-                    MR_TRY(const std::string tried,
-                           cast(value, DataType::string(), attribute.type, failure, zone));
-                    where += fmt::format("{}({} IS NULL OR {} IS NOT NULL)",
-                                         where.empty() ? " WHERE " : " AND ", value, tried);
-                }
-                MR_TRY(value, cast(value, DataType::string(), attribute.type, failure, zone));
-            }
-        } else {
-            value = fmt::format("CAST(NULL AS {})", duck_type_name(attribute.type));
-        }
-        columns += fmt::format("{}{} AS {}", columns.empty() ? "" : ", ", value,
-                               column_name(attribute.id));
-    }
-    if (format == "csv" && mode == "DROPMALFORMED") {
-        if (const auto index = raw_column(option("columnnameofcorruptrecord", "_corrupt_record"))) {
-            where += fmt::format("{}d{} IS NULL", where.empty() ? " WHERE " : " AND ", *index);
-        }
-    }
-    return fmt::format("SELECT {} FROM {}{}", columns.empty() ? "0 AS no_column" : columns, from,
-                       where);
 }
 
 // Null stands for one row without columns: SELECT without FROM.
@@ -255,8 +185,22 @@ Result<std::string> Lowering::local_data(const plan::LocalDataNode& node) {
 
 Result<std::string> Lowering::project(const plan::ProjectNode& node) {
     std::string columns;
+    Hoisted hoisted;
+    const Hoisting hoisting(hoisted_, node.input == nullptr ? nullptr : &hoisted);
     for (const NamedExpr& column : node.columns) {
-        MR_TRY(const std::string value, expression(*column.expression));
+        const auto* call = column.expression->as<plan::FunctionCall>();
+        const int before = costly_calls_;
+        std::string value;
+        if (call != nullptr && call->name == "from_json" && !call->args.empty()) {
+            MR_TRY(value,
+                   from_json(*call, column.expression->type, live_.fields(column.output.id)));
+        } else {
+            MR_TRY(value, expression(*column.expression));
+        }
+        if (costly_calls_ != before && node.input != nullptr) {
+            MR_TRY(const std::string once, functions_.once(column.expression->type));
+            value = fmt::format("{}({})", once, value);
+        }
         const std::string name = column_name(column.output.id);
         columns += columns.empty() ? "" : ", ";
         columns += value == name ? name : fmt::format("{} AS {}", value, name);
@@ -264,7 +208,7 @@ Result<std::string> Lowering::project(const plan::ProjectNode& node) {
     if (columns.empty()) columns = "0 AS no_column";
     if (node.input == nullptr) return "SELECT " + columns;
     MR_TRY(const std::string input, input_of(node.input));
-    return fmt::format("SELECT {} FROM ({})", columns, input);
+    return fmt::format("SELECT {} FROM ({})", columns, with_hoisted(input, hoisted));
 }
 
 Result<std::string> Lowering::join(const plan::JoinNode& node) {
@@ -309,7 +253,9 @@ Result<std::string> Lowering::join(const plan::JoinNode& node) {
 }
 
 Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
-    MR_TRY(const std::string input, input_of(node.input));
+    MR_TRY(std::string input, input_of(node.input));
+    Hoisted hoisted;
+    const Hoisting hoisting(hoisted_, &hoisted);
     // Keys are computed below the grouping, so that sets may name them; their names are new because
     // a key that is a plain column keeps that column's id.
     std::string keys;
@@ -358,6 +304,7 @@ Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
         group = " GROUP BY " + key_list(all_keys);
     }
     if (columns.empty()) columns = "count(*) AS no_column";
+    input = with_hoisted(input, hoisted);
     if (keys.empty()) return fmt::format("SELECT {} FROM ({}){}", columns, input, group);
     return fmt::format("SELECT {} FROM (SELECT *{} FROM ({})){}", columns, keys, input, group);
 }

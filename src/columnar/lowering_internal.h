@@ -12,27 +12,58 @@
 #include <vector>
 
 #include "columnar/engine.h"
+#include "columnar/live_fields_internal.h"
 #include "columnar/scan_internal.h"
 #include "plan/logical.h"
 
 namespace millrace::columnar {
 
+class FileOptions;
+struct RawScan;
+
 // Functions whose types depend on a schema: DuckDB wants one for each, made when first needed.
 class TypedFunctions {
 public:
     virtual ~TypedFunctions() = default;
-    // The name of the function (VARCHAR or BLOB) -> `type` that reads JSON.
+    // The name of the function (VARCHAR or BLOB) -> `type` that reads JSON; of a struct's fields
+    // only the wanted ones are filled, the others are null.
     virtual Result<std::string> from_json(const plan::DataType& type, const plan::Options& options,
-                                          const std::string& time_zone, bool from_binary) = 0;
+                                          const std::string& time_zone, bool from_binary,
+                                          const FieldSet& wanted) = 0;
     // The name of the function `type` -> VARCHAR that writes JSON.
     virtual Result<std::string> to_json(const plan::DataType& type, const plan::Options& options,
                                         const std::string& time_zone) = 0;
     // The name of the function `type` -> VARCHAR that casts to string.
     virtual Result<std::string> to_text(const plan::DataType& type,
                                         const std::string& time_zone) = 0;
+    // The name of the function `type` -> `type` that keeps its argument from being computed twice.
+    virtual Result<std::string> once(const plan::DataType& type) = 0;
+    // The name of the function BOOLEAN -> BOOLEAN that gives its argument back and counts each
+    // true as a malformed record.
+    virtual Result<std::string> count_malformed() = 0;
     // The name of the function time -> window, or -> array of windows where they overlap.
     virtual Result<std::string> time_window(bool ntz, std::int64_t duration_us,
                                             std::int64_t slide_us, std::int64_t start_us) = 0;
+};
+
+// Expressions that must be computed once a row, found while those of one node are lowered. They are
+// columns of a SELECT right below that node, behind a volatile function: DuckDB would otherwise
+// copy them into every filter that looks at their result, and parse each record three times.
+struct Hoisted {
+    std::vector<std::pair<std::string, std::string>> columns;  // Name, SQL.
+};
+
+// Where what is hoisted goes, while one node's expressions are lowered.
+class Hoisting {
+public:
+    Hoisting(Hoisted*& now, Hoisted* to) : now_(now), before_(std::exchange(now, to)) {}
+    ~Hoisting() { now_ = before_; }
+    Hoisting(const Hoisting&) = delete;
+    Hoisting& operator=(const Hoisting&) = delete;
+
+private:
+    Hoisted*& now_;
+    Hoisted* before_;
 };
 
 class Lowering {
@@ -64,6 +95,10 @@ private:
     Result<std::string> input_of(const plan::LogicalPtr& input);
     Result<std::string> scan(const plan::ScanNode& node);
     Result<std::string> file_scan(const plan::ScanNode& node);
+    Result<std::string> json_file_scan(const plan::ScanNode& node, const RawScan& raw,
+                                       const std::string& from);
+    Result<std::string> from_text(const std::string& value, const plan::DataType& to,
+                                  const FileOptions& options);
     Result<std::string> local_data(const plan::LocalDataNode& node);
     Result<std::string> project(const plan::ProjectNode& node);
     Result<std::string> join(const plan::JoinNode& node);
@@ -79,11 +114,18 @@ private:
     Result<std::string> sample(const plan::SampleNode& node);
     Result<std::string> order_by(const std::vector<plan::TypedOrder>& orders);
 
+    // `sql` as a column below the node that is being lowered, where that is the same; else `sql`.
+    Result<std::string> hoist(const std::string& sql, const plan::DataType& type);
+    static std::string with_hoisted(const std::string& input, const Hoisted& hoisted);
+
     Result<std::string> literal(const plan::Literal& literal);
     Result<std::string> function(const plan::FunctionCall& call, const plan::TypedExpr& whole);
     // Functions that no template can say; empty: not one of them.
     Result<std::string> special_function(const plan::FunctionCall& call,
                                          const plan::TypedExpr& whole);
+    Result<std::string> from_json(const plan::FunctionCall& call, const plan::DataType& type,
+                                  const FieldSet& wanted);
+    Result<std::string> to_json(const plan::FunctionCall& call);
     Result<std::string> decimal_function(const plan::FunctionCall& call,
                                          const plan::TypedExpr& whole);
     static std::string decimal_mean(const std::string& sum, const std::string& count,
@@ -107,6 +149,9 @@ private:
     std::string time_zone_ = "UTC";
     std::multimap<std::int64_t, std::shared_ptr<ScanSlot>> scans_;
     std::vector<std::shared_ptr<ScanSlot>> constants_;
+    LiveFields live_;
+    Hoisted* hoisted_ = nullptr;  // Null where an expression may not be computed at all.
+    int costly_calls_ = 0;        // So far: what is worth being computed once.
     int next_name_ = 0;
     int depth_ = 0;
 };

@@ -8,6 +8,9 @@ std::string_view macro_script() {
 CREATE MACRO mr_raise(name) AS error(chr(1) || name || chr(1));
 CREATE MACRO mr_raise_index(name, i, n) AS error(chr(1) || name || chr(2) || 'indexValue' || chr(3)
     || CAST(i AS VARCHAR) || chr(2) || 'arraySize' || chr(3) || CAST(n AS VARCHAR) || chr(1));
+CREATE MACRO mr_raise_malformed(record) AS error(chr(1)
+    || 'MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION' || chr(2) || 'badRecord' || chr(3) || record
+    || chr(2) || 'failFastMode' || chr(3) || 'FAILFAST' || chr(1));
 CREATE MACRO mr_raise_error(message) AS error(chr(1) || 'USER_RAISED_EXCEPTION' || chr(2)
     || 'errorMessage' || chr(3) || coalesce(message, 'null') || chr(1));
 CREATE MACRO mr_left(s, n) AS mr_substring(s, 1, greatest(n, 0));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "sql/analyzer_internal.h"
 #include "sql/parser.h"
 #include "sql/parser_internal.h"
@@ -48,6 +49,31 @@ Result<void> Analyzer::check_options(const TypedExprPtr& map, const Site& site) 
     if (map->as<Literal>() != nullptr && map->type.is(TypeKind::kMap)) return {};
     return fail(spark_error("INVALID_OPTIONS.NON_MAP_FUNCTION", {}, site));
 }
+
+namespace {
+
+// The mode in the options of from_json and from_csv, in upper case; empty: none.
+std::string mode_of(const TypedExprPtr& map) {
+    const auto is_mode = [](const std::string* key) {
+        return key != nullptr && base::to_upper(*key) == "MODE";
+    };
+    const std::string* mode = nullptr;
+    if (const auto* call = map->as<plan::FunctionCall>()) {
+        for (std::size_t i = 0; i + 1 < call->args.size(); i += 2) {
+            if (is_mode(text_literal(call->args[i]))) mode = text_literal(call->args[i + 1]);
+        }
+    } else if (const auto* literal = map->as<Literal>()) {
+        const auto* parts = std::get_if<std::vector<Literal>>(&literal->value);
+        for (std::size_t i = 0; parts != nullptr && i + 1 < parts->size(); i += 2) {
+            if (is_mode(std::get_if<std::string>(&(*parts)[i].value))) {
+                mode = std::get_if<std::string>(&(*parts)[i + 1].value);
+            }
+        }
+    }
+    return mode == nullptr ? std::string() : base::to_upper(*mode);
+}
+
+}  // namespace
 
 // from_json(text, schema[, options]), from_csv(…): the schema becomes the call's type.
 Result<TypedExprPtr> Analyzer::from_json(Call& call) {
@@ -98,6 +124,12 @@ Result<TypedExprPtr> Analyzer::from_json(Call& call) {
     std::vector<TypedExprPtr> args = {std::move(input)};
     if (call.args.size() == 3) {
         MR_TRY_VOID(check_options(call.args[2], site(call.at)));
+        if (mode_of(call.args[2]) == "DROPMALFORMED") {
+            return fail(spark_error(
+                "PARSE_MODE_UNSUPPORTED",
+                {{"funcName", fmt::format("`{}`", call.name)}, {"mode", "DROPMALFORMED"}},
+                site(call.at)));
+        }
         args.push_back(call.args[2]);
     }
     return typed(plan::FunctionCall{call.name, std::move(args), mode(), time_zone_},

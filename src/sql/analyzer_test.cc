@@ -160,6 +160,10 @@ TEST(Analyzer, reads_and_writes_json) {
         {"SELECT to_json(struct(a, c)) FROM t", "to_json(struct(a, c)): string not null"},
         {"SELECT get_json_object(c, '$.a') FROM t", "get_json_object(c, $.a): string"},
         {"SELECT json_tuple(c, 'a', 'b') FROM t", "c0: string, c1: string"},
+        {"SELECT from_json(c, 'a INT', map('Mode', 'dropmalformed')) FROM t",
+         "PARSE_MODE_UNSUPPORTED"},
+        {"SELECT from_json(c, 'a INT', map('mode', 'FAILFAST')) FROM t",
+         "from_json(c): struct<a:int>"},
         {"SELECT from_json(c, a) FROM t", "INVALID_SCHEMA.NON_STRING_LITERAL"},
     });
 }
