@@ -88,8 +88,12 @@ std::string front_page(const std::string& version, const cli::RunningServer::Doo
     page += fmt::format("{} topics, {} partitions, {} Kafka connections\n", broker.topics,
                         broker.partitions, broker.connections);
     for (const streaming::QueryView& query : queries) {
-        page += fmt::format("query {}: {}, {} rows in, {} rows out\n", label_of(query),
+        page += fmt::format("query {}: {}, {} rows in, {} rows out", label_of(query),
                             query.active ? "active" : "ended", query.input_rows, query.output_rows);
+        if (query.malformed_records > 0) {
+            page += fmt::format(", {} malformed records", query.malformed_records);
+        }
+        page += "\n";
     }
     page += fmt::format("\nKafka          kcat -b {}:{} -L\n", doors.host, doors.kafka_port);
     page +=

@@ -67,6 +67,7 @@ public:
             numbers.push_back({.name = query.name,
                                .input_rows = query.input_rows,
                                .output_rows = query.output_rows,
+                               .malformed_records = query.malformed_records,
                                .p50_us = query.append_to_visible.quantile_us(0.5),
                                .p99_us = query.append_to_visible.quantile_us(0.99)});
         }

@@ -173,6 +173,7 @@ private:
                 frame_.rows_out = static_cast<std::uint64_t>(query.output_rows);
             } else {
                 frame_.records_in = static_cast<std::uint64_t>(query.input_rows);
+                frame_.malformed = static_cast<std::uint64_t>(query.malformed_records);
                 frame_.p50_ms = static_cast<double>(query.p50_us) / 1000;
                 frame_.p99_ms = static_cast<double>(query.p99_us) / 1000;
             }

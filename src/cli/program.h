@@ -34,6 +34,7 @@ public:
         std::string name;
         std::int64_t input_rows = 0;
         std::int64_t output_rows = 0;
+        std::int64_t malformed_records = 0;
         std::uint64_t p50_us = 0;  // From a record's append to its result being visible.
         std::uint64_t p99_us = 0;
     };

@@ -130,10 +130,14 @@ public:
                 scan.source.paths.push_back(local_path(file.path));
             }
         }
+        malformed_records_ = 0;
         if (scan.source.paths.empty()) return Batches();
-        return columnar::collect(engine_, *plan::make_logical(std::move(scan)), {},
-                                 {.time_zone = time_zone_});
+        return columnar::collect(
+            engine_, *plan::make_logical(std::move(scan)), {},
+            {.time_zone = time_zone_, .malformed_records = &malformed_records_});
     }
+
+    std::int64_t malformed_records() const override { return malformed_records_; }
 
     Result<void> prepare_for_available_now() override {
         MR_TRY(const auto found, unseen());
@@ -224,6 +228,7 @@ private:
     bool latest_first_ = false;
     std::set<std::string> seen_;
     std::vector<Seen> taken_;
+    std::int64_t malformed_records_ = 0;
     std::optional<std::set<std::string>> fixed_;
 };
 

@@ -100,6 +100,12 @@ std::int64_t Progress::input_rows() const {
     return rows;
 }
 
+std::int64_t Progress::malformed_records() const {
+    std::int64_t records = 0;
+    for (const SourceProgress& source : sources) records += source.malformed_records;
+    return records;
+}
+
 std::string iso_time(std::int64_t ms) {
     using namespace std::chrono;
     const sys_time<milliseconds> time{milliseconds(ms)};
@@ -150,11 +156,14 @@ std::string progress_json(const Progress& progress, const QueryIds& ids, std::in
                    one.add("numInputRows", source.rows);
                    one.add("inputRowsPerSecond", input_rate(source.rows));
                    one.add("processedRowsPerSecond", processed_rate(source.rows));
-                   if (!source.metrics.empty()) {
-                       Object metrics;
-                       for (const auto& [name, value] : source.metrics)
-                           metrics.add_text(name, value);
-                       one.add("metrics", metrics.take());
+                   plan::Options metrics = source.metrics;
+                   if (source.malformed_records > 0) {
+                       metrics["malformedRecords"] = std::to_string(source.malformed_records);
+                   }
+                   if (!metrics.empty()) {
+                       Object map;
+                       for (const auto& [name, value] : metrics) map.add_text(name, value);
+                       one.add("metrics", map.take());
                    }
                    return one.take();
                }));
@@ -162,11 +171,6 @@ std::string progress_json(const Progress& progress, const QueryIds& ids, std::in
     sink.add_text("description", progress.sink);
     sink.add("numOutputRows", progress.output_rows);
     object.add("sink", sink.take());
-    if (progress.malformed_records > 0) {
-        Object malformed;
-        malformed.add("malformedRecords", progress.malformed_records);
-        object.add("observedMetrics", "{\"millrace\":" + malformed.take() + "}");
-    }
     return object.take();
 }
 

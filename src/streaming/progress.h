@@ -29,6 +29,7 @@ struct SourceProgress {
     std::optional<std::string> latest_offset;
     std::int64_t rows = 0;
     plan::Options metrics;
+    std::int64_t malformed_records = 0;  // Shown among the metrics, when there are any.
 };
 
 struct Progress {
@@ -43,10 +44,10 @@ struct Progress {
     std::vector<SourceProgress> sources;
     std::string sink;
     std::int64_t output_rows = -1;
-    std::int64_t malformed_records = 0;
     std::int64_t oldest_append_ms = 0;  // 0: unknown.
 
     std::int64_t input_rows() const;
+    std::int64_t malformed_records() const;
 };
 
 struct QueryIds {

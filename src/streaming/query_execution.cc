@@ -231,59 +231,6 @@ Result<void> QueryExecution::recover() {
     return open_state(batch_id_);
 }
 
-// state/<op>/_metadata/metadata names each operator, so that a changed query is told what changed
-// instead of finding strange rows.
-Result<void> QueryExecution::check_operators() {
-    const auto path_of = [this](std::size_t id) {
-        return checkpoint_.state_directory(static_cast<std::int64_t>(id)) + "/_metadata";
-    };
-    const auto list = [](const std::vector<std::string>& names) {
-        std::string text = "[";
-        for (std::size_t i = 0; i < names.size(); ++i) {
-            text += fmt::format("{}(OperatorId: {} -> OperatorName: {})", i == 0 ? "" : ", ", i,
-                                names[i]);
-        }
-        return text + "]";
-    };
-    std::vector<std::string> found;
-    for (std::size_t id = 0;; ++id) {
-        const auto text = runtime::read_file(options_.checkpoint_disk, path_of(id) + "/metadata");
-        if (!text) break;
-        const std::string_view view = *text;
-        const auto json = parse_json(view.substr(std::min(view.find('\n'), view.size() - 1) + 1));
-        const Json* info = json ? json->member("operatorInfo") : nullptr;
-        const Json* name = info == nullptr ? nullptr : info->member("operatorName");
-        found.push_back(name == nullptr ? "?" : name->text);
-    }
-    const bool is_new = batch_id_ == 0 && found.empty();
-    if (!is_new && found != plan_.operator_names) {
-        base::Condition condition{.name = "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
-                                  .sql_state = "42K03"};
-        condition.parameters = {{"OpsInMetadataSeq", list(found)},
-                                {"OpsInCurBatchSeq", list(plan_.operator_names)}};
-        return fail(base::Error(
-            Code::kInvalidArgument,
-            fmt::format(
-                "[STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA] Streaming stateful "
-                "operator name does not match with the operator in state metadata. This likely "
-                "to happen when user adds/removes/changes stateful operator of existing "
-                "streaming query. Stateful operators in the metadata: {}; Stateful operators in "
-                "current batch: {}. SQLSTATE: 42K03",
-                list(found), list(plan_.operator_names)),
-            std::move(condition)));
-    }
-    for (std::size_t id = found.size(); id < plan_.operator_names.size(); ++id) {
-        MR_TRY_VOID(runtime::make_directories_durably(options_.checkpoint_disk, path_of(id)));
-        MR_TRY_VOID(runtime::write_file_durably(
-            options_.checkpoint_disk, path_of(id) + "/metadata",
-            fmt::format("v1\n{{\"operatorInfo\":{{\"operatorId\":{},\"operatorName\":{}}},"
-                        "\"stateStoreInfo\":[{{\"storeName\":\"default\",\"numColsPrefixKey\":0,"
-                        "\"numPartitions\":{}}}]}}",
-                        id, json_quote(plan_.operator_names[id]), store_options_.buckets)));
-    }
-    return {};
-}
-
 Result<void> QueryExecution::open_state(std::int64_t version) {
     store_options_.durable = options_.durable_state;
     for (const auto& stage : stages_) {
@@ -413,7 +360,8 @@ Result<ScanInputs> QueryExecution::read_sources(Progress& progress) {
             }
         }
         progress.sources.push_back({source.description(), start, end, source.latest_offset(),
-                                    columnar::total_rows(rows), source.metrics()});
+                                    columnar::total_rows(rows), source.metrics(),
+                                    rows.empty() ? 0 : source.malformed_records()});
         progress.has_new_data = progress.has_new_data || !rows.empty();
     }
     for (const plan::ScanNode& scan : plan_.statics) {
@@ -426,7 +374,17 @@ Result<ScanInputs> QueryExecution::read_sources(Progress& progress) {
     return inputs;
 }
 
-Result<Batches> QueryExecution::run_stage(RunnableStage& stage, const ScanInputs& inputs) {
+// What a stage parses came from the sources that it reads; where that is none, or several, the
+// first one of all, or of these, answers for it.
+std::size_t QueryExecution::source_of(const RunnableStage& stage) const {
+    for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+        if (std::ranges::find(stage.scans, plan_.sources[i].scan_id) != stage.scans.end()) return i;
+    }
+    return 0;
+}
+
+Result<Batches> QueryExecution::run_stage(RunnableStage& stage, const ScanInputs& inputs,
+                                          Progress& progress) {
     bool empty = true;
     ScanInputs bound;
     for (const std::int64_t scan : stage.scans) {
@@ -438,10 +396,13 @@ Result<Batches> QueryExecution::run_stage(RunnableStage& stage, const ScanInputs
     if (empty && stage.stage.empty_on_empty) return Batches();
     if (stage.prepared == nullptr) return bound.begin()->second;
     Batches rows;
+    std::int64_t* malformed =
+        progress.sources.empty() ? nullptr : &progress.sources[source_of(stage)].malformed_records;
     MR_TRY_VOID(stage.prepared->run(bound,
                                     {.time_zone = spec_.time_zone,
                                      .now_us = planned_.batch_timestamp_ms * 1000,
-                                     .cancelled = options_.cancelled},
+                                     .cancelled = options_.cancelled,
+                                     .malformed_records = malformed},
                                     [&](Batch batch) -> Result<void> {
                                         if (batch.rows() > 0) rows.push_back(std::move(batch));
                                         return {};
@@ -454,7 +415,7 @@ Result<void> QueryExecution::run_stages(ScanInputs& inputs, Progress& progress, 
                                   .late_us = previous_watermark_ms_ * 1000,
                                   .evict_us = planned_.batch_watermark_ms * 1000};
     for (const auto& stage : stages_) {
-        MR_TRY(Batches rows, run_stage(*stage, inputs));
+        MR_TRY(Batches rows, run_stage(*stage, inputs, progress));
         switch (stage->stage.kind) {
             case Stage::Kind::kWatermark: observe(*stage, rows, progress); break;
             case Stage::Kind::kStateful: {

@@ -79,7 +79,9 @@ private:
     Result<columnar::ScanInputs> read_sources(Progress& progress);
     Result<void> run_stages(columnar::ScanInputs& inputs, Progress& progress,
                             columnar::Batches& output);
-    Result<columnar::Batches> run_stage(RunnableStage& stage, const columnar::ScanInputs& inputs);
+    std::size_t source_of(const RunnableStage& stage) const;
+    Result<columnar::Batches> run_stage(RunnableStage& stage, const columnar::ScanInputs& inputs,
+                                        Progress& progress);
     void observe(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
     void observe_partials(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
     Result<void> commit_state(Progress& progress);

@@ -117,9 +117,11 @@ public:
         MR_TRY_VOID(topics_->append({"events", 0}, batch));
         lines_.clear();
         dropped_ = 0;
+        malformed_ = 0;
         for (;;) {
             MR_TRY(const auto progress, execution_->run_trigger());
             if (!progress) break;
+            malformed_ += progress->malformed_records();
             for (const auto& [_, metrics] : progress->operators) {
                 dropped_ += metrics.rows_dropped_by_watermark;
             }
@@ -129,6 +131,7 @@ public:
     }
     const std::vector<std::string>& lines() const { return lines_; }
     std::int64_t dropped() const { return dropped_; }
+    std::int64_t malformed() const { return malformed_; }
 
 private:
     Result<QuerySpec> analyzed() {
@@ -171,12 +174,13 @@ private:
     std::unique_ptr<QueryExecution> execution_;
     std::vector<std::string> lines_;
     std::int64_t dropped_ = 0;
+    std::int64_t malformed_ = 0;
     bool complete_ = false;
 };
 
 // Steps of one test, in order.
 struct Step {
-    enum class Kind { kRows, kExpect, kDropped, kRestart };
+    enum class Kind { kRows, kExpect, kDropped, kMalformed, kRestart };
     Kind kind;
     int line = 0;
     std::vector<std::string> lines;
@@ -225,6 +229,8 @@ std::vector<FileTest> read_tests(const std::string& path) {
             test.steps.push_back({Step::Kind::kRestart, number, {}});
         else if (word == "dropped")
             test.steps.push_back({Step::Kind::kDropped, number, {rest}});
+        else if (word == "malformed")
+            test.steps.push_back({Step::Kind::kMalformed, number, {rest}});
         else
             ADD_FAILURE() << path << ":" << number << ": what is '" << word << "'?";
     }
@@ -246,6 +252,9 @@ void check(const std::string& path, const FileTest& test) {
             case Step::Kind::kExpect: EXPECT_EQ(runner.lines(), step.lines); break;
             case Step::Kind::kDropped:
                 EXPECT_EQ(std::to_string(runner.dropped()), step.lines.at(0));
+                break;
+            case Step::Kind::kMalformed:
+                EXPECT_EQ(std::to_string(runner.malformed()), step.lines.at(0));
                 break;
             case Step::Kind::kRestart: {
                 const auto again = runner.start();

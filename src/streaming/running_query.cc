@@ -212,7 +212,7 @@ void RunningQuery::report(const Progress& progress) {
         view_.last_batch_id = progress.batch_id;
         view_.input_rows += progress.input_rows();
         view_.output_rows += std::max<std::int64_t>(progress.output_rows, 0);
-        view_.malformed_records += progress.malformed_records;
+        view_.malformed_records += progress.malformed_records();
         view_.watermark_ms = plan_.execution->watermark_ms();
         view_.state_rows = view_.state_bytes = 0;
         for (const auto& [_, metrics] : progress.operators) {

@@ -78,6 +78,8 @@ public:
     }
     // The names and values of progress' sources[].metrics.
     virtual plan::Options metrics() const { return {}; }
+    // Records of the last read() that did not parse as the schema has it and became nulls.
+    virtual std::int64_t malformed_records() const { return 0; }
     // When the records of the last read() were appended, oldest, in ms; 0 when unknown.
     virtual std::int64_t oldest_append_ms() const { return 0; }
 };

@@ -76,11 +76,12 @@ std::string render_line(const DemoFrame& frame) {
 std::string render_summary(const DemoFrame& frame) {
     const double rate = static_cast<double>(frame.records_in) / std::max(seconds(frame), 1e-9);
     return fmt::format(
-        "{} records in ({}/s), {} rows of closed windows out, {} left behind, in {:.1f} s;\n"
+        "{} records in ({}/s), {} of them malformed, {} rows of closed windows out, {} left "
+        "behind, in {:.1f} s;\n"
         "from append to visible: p50 {:.1f} ms, p99 {:.1f} ms\n",
         with_commas(frame.records_in), with_commas(static_cast<std::uint64_t>(rate)),
-        with_commas(frame.rows_out), with_commas(frame.lag()), seconds(frame), frame.p50_ms,
-        frame.p99_ms);
+        with_commas(frame.malformed), with_commas(frame.rows_out), with_commas(frame.lag()),
+        seconds(frame), frame.p50_ms, frame.p99_ms);
 }
 
 }  // namespace millrace::cli

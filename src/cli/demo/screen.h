@@ -19,6 +19,7 @@ struct DemoFrame {
     double done = -1;  // Of the source, 0 to 1; below 0 when it has no end.
     std::uint64_t records_in = 0;
     std::uint64_t rows_out = 0;
+    std::uint64_t malformed = 0;  // Of the records in: did not parse.
     double p50_ms = 0;
     double p99_ms = 0;
     std::int64_t elapsed_ns = 0;

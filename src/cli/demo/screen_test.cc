@@ -11,6 +11,7 @@ DemoFrame frame() {
             .done = 0.5,
             .records_in = 4990,
             .rows_out = 12,
+            .malformed = 7,
             .p50_ms = 2.34,
             .p99_ms = 9.87,
             .elapsed_ns = 2'000'000'000};
@@ -51,7 +52,8 @@ TEST(DemoScreen, shows_at_most_fifteen_pages) {
 TEST(DemoScreen, sums_up) {
     EXPECT_EQ(
         render_summary(frame()),
-        "4,990 records in (2,495/s), 12 rows of closed windows out, 10 left behind, in 2.0 s;\n"
+        "4,990 records in (2,495/s), 7 of them malformed, 12 rows of closed windows out, 10 left "
+        "behind, in 2.0 s;\n"
         "from append to visible: p50 2.3 ms, p99 9.9 ms\n");
 }
 
