@@ -30,6 +30,7 @@ public:
                                                         std::int64_t timestamp_ms) override;
     base::Result<Read> read(const topic::TopicPartition& partition, std::int64_t from,
                             std::int64_t to, const topic::ReadOptions& options) override;
+    bool reads_in_parallel() const override { return true; }
     base::Result<std::int64_t> append(const topic::TopicPartition& partition,
                                       const std::vector<topic::NewRecord>& records) override;
     std::unique_ptr<topic::Watch> watch(const std::string& topic,

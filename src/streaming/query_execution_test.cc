@@ -137,6 +137,40 @@ TEST_F(QueryExecutionTest, projects_new_rows_of_each_batch) {
     EXPECT_EQ(last_.batch_id, 1);
 }
 
+TEST_F(QueryExecutionTest, reads_large_batches_in_pieces_and_in_order) {
+    constexpr std::int64_t kRecords = 350'000;
+    for (const std::int32_t partition : {0, 1}) {
+        std::vector<topic::NewRecord> records;
+        for (std::int64_t i = 0; i < kRecords; ++i) {
+            records.push_back({.key = std::nullopt,
+                               .value = std::to_string(i),
+                               .timestamp_ms = i,
+                               .headers = {}});
+        }
+        ASSERT_TRUE(topics_->append({"in", partition}, records));
+    }
+    plan::DataSourceRel source;
+    source.options = options();
+    const auto rows = read_topics(source, services().topics);
+    ASSERT_TRUE(rows) << rows.error().to_string();
+    ASSERT_EQ(columnar::total_rows(*rows), 2 * kRecords);
+    std::map<std::int32_t, std::int64_t> next;
+    std::int64_t wrong = 0;
+    for (const auto& batch : *rows) {
+        const auto value = batch.column(1);
+        const auto partition = batch.column(3);
+        const auto offset = batch.column(4);
+        for (std::int64_t row = 0; row < batch.rows(); ++row) {
+            const std::int64_t expected = next[partition.value<std::int32_t>(row)]++;
+            if (offset.value<std::int64_t>(row) != expected ||
+                value.text(row) != std::to_string(expected)) {
+                ++wrong;
+            }
+        }
+    }
+    EXPECT_EQ(wrong, 0);
+}
+
 TEST_F(QueryExecutionTest, ranks_pages_in_complete_mode) {
     start(Plans(options()).top(2), OutputMode::kComplete);
     for (const char* page : {"a", "b", "b", "c"}) send(1, page);

@@ -151,7 +151,8 @@ std::string subscription_text(const plan::Options& options) {
 }
 
 Result<std::vector<TopicPartition>> subscribed_partitions(const plan::Options& options,
-                                                          topic::Topics& topics) {
+                                                          topic::Topics& topics,
+                                                          MissingTopics missing) {
     const bool subscribe = options.contains("subscribe");
     const std::string* pattern = find_option(options, "subscribepattern");
     const std::string* assign = find_option(options, "assign");
@@ -181,8 +182,12 @@ Result<std::vector<TopicPartition>> subscribed_partitions(const plan::Options& o
     for (const auto& name : names) {
         const auto description = topics.describe(name);
         if (!description) {
-            if (description.error().code() == Code::kNotFound) continue;
-            return fail(description.error());
+            if (description.error().code() != Code::kNotFound) return fail(description.error());
+            if (missing == MissingTopics::kHaveNoPartitions) continue;
+            return fail(Code::kNotFound,
+                        "org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This "
+                        "server does not host this topic-partition: {}",
+                        name);
         }
         for (std::int32_t i = 0; i < description->partitions; ++i) partitions.push_back({name, i});
     }

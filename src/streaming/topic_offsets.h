@@ -26,9 +26,12 @@ std::string offsets_to_json(const PartitionOffsets& offsets);
 Result<PartitionOffsets> offsets_from_json(std::string_view json);
 
 // The partitions that the options subscribe, subscribePattern or assign name, sorted. Exactly one
-// of the three must be given. Topics that do not exist (yet) have no partitions.
+// of the three must be given. Topics that do not exist have no partitions, or are an error
+// (kNotFound).
+enum class MissingTopics : std::uint8_t { kHaveNoPartitions, kAreAnError };
 Result<std::vector<topic::TopicPartition>> subscribed_partitions(const plan::Options& options,
-                                                                 topic::Topics& topics);
+                                                                 topic::Topics& topics,
+                                                                 MissingTopics missing);
 // "Subscribe[weblog]", as Spark describes it.
 std::string subscription_text(const plan::Options& options);
 // The topics to watch; empty when a pattern is subscribed.

@@ -1,9 +1,12 @@
 #include "streaming/topic_source.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <iterator>
 
 #include "runtime/disk.h"
+#include "runtime/thread.h"
 #include "streaming/checkpoint.h"
 #include "streaming/topic_offsets.h"
 
@@ -19,6 +22,10 @@ using topic::TopicPartition;
 namespace {
 
 constexpr std::size_t kReadBytes = 32 << 20;
+// What one thread takes at a time; a small batch is one piece, read by the query's own thread.
+constexpr std::int64_t kPieceRecords = 100'000;
+// How often a topic that is not there at the start is looked for again.
+constexpr std::int64_t kLooksForTopics = 3;
 
 plan::DataType header_type() {
     return DataType::array(DataType::structure(
@@ -93,13 +100,55 @@ Result<void> data_loss(bool fails, std::string message) {
         message);
 }
 
+// A part of what is read: offsets [from, to) of one partition, and what came of it.
+struct Piece {
+    TopicPartition partition;
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    Batches batches;
+    std::int64_t oldest_ms = 0;  // 0: no record.
+    Result<void> outcome;
+};
+
+Result<void> read_piece(topic::Topics& topics, bool headers, Piece& piece) {
+    for (std::int64_t at = piece.from; at < piece.to;) {
+        MR_TRY(auto read, topics.read(piece.partition, at, piece.to, {kReadBytes, headers}));
+        if (read.next_offset <= at) break;
+        at = read.next_offset;
+        if (read.records.rows() == 0) continue;
+        const std::int64_t oldest = std::ranges::min(read.records.timestamps_ms);
+        piece.oldest_ms = piece.oldest_ms == 0 ? oldest : std::min(piece.oldest_ms, oldest);
+        MR_TRY(Batch batch, to_batch(std::move(read.records), piece.partition, headers));
+        piece.batches.push_back(std::move(batch));
+    }
+    return {};
+}
+
+// Each of the threads takes the next piece until none is left.
+void read_pieces(topic::Topics& topics, bool headers, std::vector<Piece>& pieces) {
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+        for (std::size_t i = next++; i < pieces.size(); i = next++) {
+            pieces[i].outcome = read_piece(topics, headers, pieces[i]);
+        }
+    };
+    std::vector<runtime::Thread> helpers;
+    if (topics.reads_in_parallel()) {
+        const std::size_t threads = std::min(pieces.size(), runtime::core_count());
+        while (helpers.size() + 1 < threads) {
+            helpers.emplace_back("stream-read", [&work](std::stop_token) { work(); });
+        }
+    }
+    work();
+}
+
 // All records of the ranges [from, to) of each partition.
 Result<Batches> read_ranges(topic::Topics& topics, const PartitionOffsets& from,
                             const PartitionOffsets& to, const plan::Options& options,
                             std::int64_t& oldest_ms) {
     const bool headers = wants_headers(options);
     const bool fails = option_or(options, "failondataloss", "true") != "false";
-    Batches batches;
+    std::vector<Piece> pieces;
     for (const auto& [partition, end] : to) {
         const auto start = from.find(partition);
         std::int64_t at = start == from.end() ? 0 : start->second;
@@ -114,16 +163,21 @@ Result<Batches> read_ranges(topic::Topics& topics, const PartitionOffsets& from,
                 at = std::max(at, range->first);
             }
         }
-        while (at < end) {
-            MR_TRY(auto read, topics.read(partition, at, end, {kReadBytes, headers}));
-            if (read.next_offset <= at) break;
-            at = read.next_offset;
-            if (read.records.rows() == 0) continue;
-            const std::int64_t oldest = std::ranges::min(read.records.timestamps_ms);
-            oldest_ms = oldest_ms == 0 ? oldest : std::min(oldest_ms, oldest);
-            MR_TRY(Batch batch, to_batch(std::move(read.records), partition, headers));
-            batches.push_back(std::move(batch));
+        for (; at < end; at += kPieceRecords) {
+            pieces.push_back({.partition = partition,
+                              .from = at,
+                              .to = std::min(at + kPieceRecords, end),
+                              .batches = {},
+                              .outcome = {}});
         }
+    }
+    read_pieces(topics, headers, pieces);
+    Batches batches;
+    for (Piece& piece : pieces) {
+        MR_TRY_VOID(piece.outcome);
+        std::ranges::move(piece.batches, std::back_inserter(batches));
+        if (piece.oldest_ms == 0) continue;
+        oldest_ms = oldest_ms == 0 ? piece.oldest_ms : std::min(oldest_ms, piece.oldest_ms);
     }
     return batches;
 }
@@ -139,8 +193,10 @@ public:
     Result<void> prepare() {
         MR_TRY(max_records_, number_option(options_, "maxoffsetspertrigger"));
         fails_on_loss_ = option_or(options_, "failondataloss", "true") != "false";
+        MR_TRY(const auto retries, number_option(options_, "fetchoffset.numretries"));
+        looks_left_ = retries.value_or(kLooksForTopics);
         // Also finds wrong options at the start of the query.
-        MR_TRY_VOID(subscribed_partitions(options_, *topics_));
+        MR_TRY_VOID(subscribed_partitions(options_, *topics_, MissingTopics::kHaveNoPartitions));
         return {};
     }
 
@@ -150,13 +206,20 @@ public:
 
     Result<std::optional<std::string>> initial_offset() override {
         if (!initial_) {
-            MR_TRY(initial_, find_initial_offset());
+            auto found = find_initial_offset();
+            // A topic may be about to be made: it is looked for some times more, as by Spark.
+            if (!found && found.error().code() == Code::kNotFound && looks_left_-- > 0) {
+                return std::nullopt;
+            }
+            if (!found) return fail(std::move(found).error());
+            initial_ = std::move(*found);
         }
-        return std::optional(*initial_);
+        return initial_;
     }
 
     Result<std::optional<std::string>> next_offset(const std::optional<std::string>& start,
                                                    const ReadLimit& limit) override {
+        if (!start) return std::nullopt;  // The topics are not there yet.
         MR_TRY(PartitionOffsets from, parse(start));
         MR_TRY(PartitionOffsets end, current_end());
         if (fixed_end_) {
@@ -193,6 +256,7 @@ public:
     }
 
     Result<void> prepare_for_available_now() override {
+        looks_left_ = 0;  // Nothing is waited for.
         MR_TRY(fixed_end_, current_end());
         return {};
     }
@@ -223,7 +287,8 @@ private:
             }
             return std::string(text.substr(3));
         }
-        MR_TRY(const auto partitions, subscribed_partitions(options_, *topics_));
+        MR_TRY(const auto partitions,
+               subscribed_partitions(options_, *topics_, MissingTopics::kAreAnError));
         MR_TRY(const auto offsets,
                bound_offsets(options_, "starting", kLatestOffset, partitions, *topics_));
         const std::string json = offsets_to_json(offsets);
@@ -232,7 +297,9 @@ private:
     }
 
     Result<PartitionOffsets> current_end() {
-        MR_TRY(const auto partitions, subscribed_partitions(options_, *topics_));
+        // What is gone that was there at the start is lost data, of which next_offset() tells.
+        MR_TRY(const auto partitions,
+               subscribed_partitions(options_, *topics_, MissingTopics::kHaveNoPartitions));
         PartitionOffsets end;
         for (const auto& partition : partitions) {
             MR_TRY(const auto range, topics_->offsets(partition));
@@ -281,6 +348,7 @@ private:
     NumberedLog log_;
     std::optional<std::int64_t> max_records_;
     bool fails_on_loss_ = true;
+    std::int64_t looks_left_ = kLooksForTopics;
     std::optional<std::string> initial_;
     std::optional<PartitionOffsets> fixed_end_;
     std::optional<std::string> latest_;
@@ -318,7 +386,8 @@ Result<Batches> read_topics(const plan::DataSourceRel& source, const TopicsProvi
                     "ending offset can't be earliest for batch queries on Kafka");
     }
     MR_TRY(const auto reached, topics(source.options));
-    MR_TRY(const auto partitions, subscribed_partitions(source.options, *reached));
+    MR_TRY(const auto partitions,
+           subscribed_partitions(source.options, *reached, MissingTopics::kAreAnError));
     MR_TRY(const auto from,
            bound_offsets(source.options, "starting", kEarliestOffset, partitions, *reached));
     MR_TRY(const auto to,

@@ -33,6 +33,7 @@ public:
                                                         std::int64_t timestamp_ms) override;
     base::Result<Read> read(const TopicPartition& partition, std::int64_t from, std::int64_t to,
                             const ReadOptions& options) override;
+    bool reads_in_parallel() const override { return true; }
     base::Result<std::int64_t> append(const TopicPartition& partition,
                                       const std::vector<NewRecord>& records) override;
     std::unique_ptr<Watch> watch(const std::string& topic,

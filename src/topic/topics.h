@@ -86,6 +86,8 @@ public:
     };
     virtual base::Result<Read> read(const TopicPartition& partition, std::int64_t from,
                                     std::int64_t to, const ReadOptions& options) = 0;
+    // Whether several threads that read from one partition are faster than one.
+    virtual bool reads_in_parallel() const { return false; }
 
     // Append records in order; they are durable (acks=all) when it returns. Returns the offset of
     // the first one.

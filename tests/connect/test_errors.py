@@ -2,8 +2,9 @@
 
 import pytest
 from pyspark.errors import (AnalysisException, ArithmeticException, IllegalArgumentException,
-                            ParseException, SparkNoSuchElementException)
+                            ParseException, SparkNoSuchElementException, StreamingQueryException)
 from pyspark.sql import functions as F
+from support.server import run
 
 
 def refused(action, kind):
@@ -23,6 +24,67 @@ def test_an_unknown_column_names_its_like(spark):
 def test_an_unknown_view(spark):
     error = refused(lambda: spark.table("nowhere").collect(), AnalysisException)
     assert error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND"
+
+
+def test_an_unknown_function(spark):
+    error = refused(lambda: spark.sql("SELECT nonsense(1)").collect(), AnalysisException)
+    assert error.getCondition() == "UNRESOLVED_ROUTINE"
+    assert error.getSqlState() == "42883"
+    assert error.getMessageParameters()["routineName"] == "`nonsense`"
+    error = refused(lambda: spark.range(1).select(F.call_function("nonsense", "id")).collect(),
+                    AnalysisException)
+    assert error.getCondition() == "UNRESOLVED_ROUTINE"
+
+
+def test_an_unknown_topic_is_kafkas_error(spark, server):
+    kafka = {"kafka.bootstrap.servers": server.brokers, "subscribe": "nowhere"}
+    unknown = "UnknownTopicOrPartitionException: This server does not host this topic-partition"
+    error = refused(lambda: spark.read.format("kafka").options(**kafka).load().collect(), Exception)
+    assert unknown in str(error)
+    stream = spark.readStream.format("kafka").options(**kafka).load().writeStream.format("noop")
+    query = stream.trigger(availableNow=True).start()
+    assert unknown in str(refused(lambda: query.awaitTermination(30), StreamingQueryException))
+    # A stream that goes on looks some times more, and then ends too.
+    query = stream.trigger(processingTime="0 seconds").start()
+    assert unknown in str(refused(lambda: query.awaitTermination(30), StreamingQueryException))
+    assert "nowhere" not in run("kcat", "-b", server.brokers, "-L"), "nobody made it"
+
+
+def test_a_stream_may_begin_before_its_topic(spark, server):
+    stream = (spark.readStream.format("kafka").option("subscribe", "later")
+              .option("kafka.bootstrap.servers", server.brokers)
+              .option("startingOffsets", "earliest").load())
+    query = stream.writeStream.format("memory").queryName("later").start()
+    run("kcat", "-b", server.brokers, "-P", "-t", "later", input="one\n")
+    query.processAllAvailable()
+    assert spark.table("later").count() == 1
+    query.stop()
+
+
+def test_a_checkpoint_of_another_query_is_refused_in_words(spark, tmp_path):
+    def start(frame, mode):
+        return (frame.writeStream.format("noop").outputMode(mode).trigger(availableNow=True)
+                .option("checkpointLocation", str(tmp_path / "checkpoint")).start())
+
+    def rate(rows=10):
+        return spark.readStream.format("rate-micro-batch").option("rowsPerBatch", rows).load()
+
+    counts = rate().groupBy(F.col("value") % 3).count()
+    start(counts, "update").awaitTermination(30)
+    start(counts, "update").awaitTermination(30)
+
+    def words(frame, mode):
+        """Of the refusal: when it starts, or when it is waited for."""
+        return str(refused(lambda: start(frame, mode).awaitTermination(30), Exception))
+
+    other_columns = rate().groupBy(F.col("value").cast("string")).agg(F.max("value"))
+    assert "the query has changed" in words(other_columns, "update")
+    assert "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA" in words(
+        rate().dropDuplicates(["value"]), "append")
+    assert "There are [1] sources in the checkpoint offsets and now there are [2]" in words(
+        rate().union(rate()).groupBy(F.col("value") % 3).count(), "update")
+    # The first one still goes on from where it was.
+    start(counts, "update").awaitTermination(30)
 
 
 def test_bad_sql(spark):
