@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from pyspark.sql.connect.session import SparkSession
 from support.server import Server, binary, free_ports, run
 
 
@@ -70,12 +71,35 @@ def test_metrics_are_prometheus_text(server):
     ids=["http", "unknown key", "huge frame", "random"],
 )
 def test_garbage_closes_that_connection_alone(server, garbage):
-    with socket.create_connection(("127.0.0.1", server.kafka_port)):
-        for port in (server.kafka_port, server.http_port):
+    spark = SparkSession.builder.remote(server.remote).create()
+    assert spark.range(3).count() == 3
+    with socket.create_connection(("127.0.0.1", server.kafka_port)) as other:
+        for port in (server.kafka_port, server.http_port, server.connect_port):
             data = garbage if port == server.kafka_port else b"\x16\x03\x01" + garbage + b"\r\n\r\n"
             assert talk(port, data) is not None, "the connection stays open"
+        # ApiVersions 0 with correlation id 7, on the connection that was open all the time.
+        other.sendall(b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x07\xff\xff")
+        assert other.recv(8)[4:] == b"\x00\x00\x00\x07"
     assert server.http("/ready") == "ready\n"
     assert "broker 1 at" in run("kcat", "-b", server.brokers, "-L")
+    assert spark.range(4).count() == 4, "a session lives on"
+    spark.stop()
+
+
+def test_half_a_request_holds_up_nobody(server):
+    """A client that never ends its request keeps its own connection, no other one."""
+    halves = {
+        server.kafka_port: b"\x00\x00\x00\x0a\x00\x12",
+        server.http_port: b"GET /ready HTTP/1.1\r\nHost: x",
+        server.connect_port: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00",
+    }
+    held = [socket.create_connection(("127.0.0.1", port)) for port in halves]
+    for connection, half in zip(held, halves.values()):
+        connection.sendall(half)
+    assert server.http("/ready") == "ready\n"
+    assert "broker 1 at" in run("kcat", "-b", server.brokers, "-L")
+    for connection in held:
+        connection.close()
 
 
 def test_a_port_in_use_is_told_and_ends_with_1(server, tmp_path):
