@@ -71,13 +71,16 @@ Result<CheckedBatch> CheckedBatch::check(std::span<char> bytes, Origin origin,
             return fail(Code::kInvalidArgument, "producer {} gives sequence {}",
                         batch->producer().id, batch->base_sequence());
         }
+        if (batch->producer().id < 0 && batch->transactional()) {
+            return fail(Code::kInvalidArgument, "a transactional batch without a producer id");
+        }
     }
     const model::RecordRules rules{.require_keys = config.cleanup_compact && !batch->control()};
     MR_TRY(const auto summary, model::check_records(*batch, rules, scratch));
     if (config.timestamp_type == model::TimestampType::kCreateTime && origin == Origin::kClient) {
         MR_TRY_VOID(check_time(summary.max_timestamp, config, now));
     }
-    return CheckedBatch(bytes, summary.max_timestamp);
+    return CheckedBatch(bytes, origin, summary.max_timestamp);
 }
 
 model::RecordBatch CheckedBatch::view() const {

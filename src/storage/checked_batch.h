@@ -28,14 +28,16 @@ public:
                                             base::Bytes& scratch);
 
     std::span<char> bytes() const { return bytes_; }
+    Origin origin() const { return origin_; }
     model::RecordBatch view() const;
     // The largest timestamp of the records, whatever the producer wrote into the header.
     model::Timestamp max_timestamp() const { return max_timestamp_; }
 
 private:
-    CheckedBatch(std::span<char> bytes, model::Timestamp max_timestamp)
-        : bytes_(bytes), max_timestamp_(max_timestamp) {}
+    CheckedBatch(std::span<char> bytes, Origin origin, model::Timestamp max_timestamp)
+        : bytes_(bytes), origin_(origin), max_timestamp_(max_timestamp) {}
     std::span<char> bytes_;
+    Origin origin_;
     model::Timestamp max_timestamp_;
 };
 

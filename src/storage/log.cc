@@ -102,8 +102,19 @@ void Log::Impl::on_durable(const Result<Offset>& end) {
     }
     if (offline_reason || *end <= high_watermark) return;
     high_watermark = *end;
+    producers.advance_high_watermark(high_watermark);
     write_pending_snapshot();
     notify();
+}
+
+Offset Log::Impl::last_stable_offset() const {
+    const auto unstable = producers.first_unstable_offset();
+    if (!unstable) return high_watermark;
+    return std::min(std::max(*unstable, log_start), high_watermark);
+}
+
+Offset Log::Impl::sight(Isolation isolation) const {
+    return isolation == Isolation::kReadCommitted ? last_stable_offset() : high_watermark;
 }
 
 void Log::Impl::mark_dirty() {
@@ -168,14 +179,15 @@ Result<void> Log::Impl::roll() {
     return {};
 }
 
-Result<Log::Appended> Log::append(const CheckedBatch& checked) {
+Result<Log::Appended> Log::append(const CheckedBatch& checked, const AppendTerms& terms) {
     Impl& log = *impl_;
     MR_CHECK(log.loop.in_loop());
     MR_TRY_VOID(log.usable());
     if (log.closing) return fail(Code::kCancelled, "partition {} is closing", log.name);
     model::RecordBatch batch = checked.view();
 
-    MR_TRY(const auto earlier, log.producers.check(batch));
+    MR_TRY(const auto earlier, log.producers.check(batch, {checked.origin(), terms.verification,
+                                                           terms.marker_must_be_newer}));
     if (earlier) {
         return Appended{earlier->base_offset, earlier->last_offset + 1,
                         log.config.timestamp_type == model::TimestampType::kLogAppendTime
@@ -203,7 +215,7 @@ Result<Log::Appended> Log::append(const CheckedBatch& checked) {
     }
 
     log.log_end = batch.next_offset();
-    log.producers.note(batch, base, batch.max_timestamp(), now_ms);
+    log.note_producer(log.active(), batch, now_ms);
     log.shared->appended_bytes += batch.size_bytes();
     log.shared->appended_batches += 1;
     log.bytes_since_snapshot += batch.size_bytes();
@@ -214,6 +226,38 @@ Result<Log::Appended> Log::append(const CheckedBatch& checked) {
         log.take_snapshot();
     }
     return Appended{base, log.log_end, log_time ? Timestamp{now_ms} : model::kNoTimestamp, false};
+}
+
+void Log::Impl::note_producer(Segment& segment, const model::RecordBatch& batch,
+                              std::int64_t now_ms) {
+    const auto completed =
+        producers.note(batch, batch.base_offset(), batch.max_timestamp(), now_ms);
+    if (!completed || !completed->aborted) return;
+    segment.aborted().note({completed->producer_id, completed->first_offset, completed->last_offset,
+                            producers.stable_offset_after(*completed)});
+}
+
+Result<Log::Appended> Log::append_marker(model::Producer producer, const model::EndMarker& marker,
+                                         bool must_be_newer) {
+    const Timestamp now{impl_->shared->clock.wall_ms()};
+    base::Bytes bytes = model::build_end_marker(producer, marker, now);
+    base::Bytes scratch;
+    MR_TRY(const auto checked,
+           CheckedBatch::check(bytes, Origin::kCoordinator, impl_->config, now, scratch));
+    return append(checked, {.marker_must_be_newer = must_be_newer});
+}
+
+bool Log::in_transaction(model::Producer producer) const {
+    return impl_->producers.in_transaction(producer);
+}
+
+std::uint64_t Log::start_verification(model::Producer producer, std::int32_t first_sequence) {
+    return impl_->producers.start_verification(producer, first_sequence,
+                                               impl_->shared->clock.wall_ms());
+}
+
+std::vector<ProducerState::Description> Log::producers() const {
+    return impl_->producers.describe();
 }
 
 runtime::Task<Result<void>> Log::wait_durable(Offset next) {
@@ -234,16 +278,31 @@ void Log::Impl::take_snapshot() {
     if (!active().flush_indexes()) return;
     bytes_since_snapshot = 0;
     snapshot_ms = now_ms;
-    const Snapshot snapshot{.end = log_end,
-                            .segment_base = active().base(),
-                            .progress = active().progress(),
-                            .producers = producers};
-    pending_snapshot = {log_end, snapshot.encode(), active().index_files()};
+    Snapshot snapshot{.end = log_end,
+                      .segment_base = active().base(),
+                      .progress = active().progress(),
+                      .producers = producers,
+                      .aborted = {}};
+    PendingSnapshot pending{log_end, {}, active().index_files(), {}};
+    // What an older snapshot was about to write beside itself has to be written all the same.
+    if (pending_snapshot) pending.aborted_files = std::move(pending_snapshot->aborted_files);
+    for (const auto& segment : segments) {
+        AbortedIndex& aborted = segment->aborted();
+        if (aborted.size() == 0) continue;
+        snapshot.aborted.emplace_back(segment->base(), aborted.size());
+        if (aborted.changed()) pending.aborted_files[segment->base()] = aborted.take_content();
+    }
+    pending.content = snapshot.encode();
+    pending_snapshot = std::move(pending);
 }
 
 Result<void> Log::Impl::write_snapshot(runtime::Disk& disk, const std::string& folder,
                                        const PendingSnapshot& snapshot) {
     for (const auto& file : snapshot.index_files) MR_TRY_VOID(file->sync());
+    for (const auto& [base, content] : snapshot.aborted_files) {
+        const std::string path = folder + "/" + segment_file_name(base, ".txnindex");
+        MR_TRY_VOID(runtime::write_file_durably(disk, path, content));
+    }
     const std::string path = folder + "/" + segment_file_name(snapshot.end, ".snapshot");
     MR_TRY_VOID(runtime::write_file_durably(disk, path, snapshot.content));
     // Of the older ones the last stays, in case this one should be found broken.
@@ -308,7 +367,7 @@ const base::Error* Log::offline() const {
 }
 
 Log::Offsets Log::offsets() const {
-    return {impl_->log_start, impl_->high_watermark, impl_->high_watermark, impl_->log_end};
+    return {impl_->log_start, impl_->last_stable_offset(), impl_->high_watermark, impl_->log_end};
 }
 
 model::LeaderEpoch Log::leader_epoch() const {

@@ -13,12 +13,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "model/end_marker.h"
 #include "model/types.h"
 #include "runtime/task.h"
+#include "storage/aborted_index.h"
 #include "storage/checked_batch.h"
 #include "storage/log_config.h"
+#include "storage/producer_state.h"
 
 namespace millrace::runtime {
 class File;
@@ -33,6 +37,7 @@ struct Slice {
     std::shared_ptr<const runtime::File> file;  // Null when the slice is empty.
     std::uint64_t position_bytes = 0;
     std::size_t size_bytes = 0;
+    model::Offset bound;  // Every record of the slice lies before it.
     // Copies the bytes out (for small answers, and for readers in this process).
     base::Result<base::Bytes> load() const;
 };
@@ -74,11 +79,27 @@ public:
     const base::Error* offline() const;
 
     // Gives the batch the next offsets, stamps it in place and writes it. kNoSpace when the disk is
-    // full (later appends succeed once there is room), kOutOfOrder and kFenced as an idempotent
-    // producer's sequence and epoch say.
-    base::Result<Appended> append(const CheckedBatch& batch);
+    // full (later appends succeed once there is room); kOutOfOrder, kFenced and kConflict as
+    // ProducerState::check() says of a producer's sequence, epoch and transaction.
+    struct AppendTerms {
+        std::uint64_t verification = 0;     // Of start_verification().
+        bool marker_must_be_newer = false;  // See ProducerState::Terms.
+    };
+    base::Result<Appended> append(const CheckedBatch& batch, const AppendTerms& terms);
+    base::Result<Appended> append(const CheckedBatch& batch) { return append(batch, {}); }
     // Ends when all records before `next` are durable, or the log goes offline or closes first.
     runtime::Task<base::Result<void>> wait_durable(model::Offset next);
+
+    // Appends the marker that ends a producer's transaction.
+    base::Result<Appended> append_marker(model::Producer producer, const model::EndMarker& marker,
+                                         bool must_be_newer);
+    // Whether this producer, in this epoch, has a transaction here that no marker has ended.
+    bool in_transaction(model::Producer producer) const;
+    // 0 when a transactional batch of this producer needs no verification, else what append() wants
+    // (KIP-890, see ProducerState).
+    std::uint64_t start_verification(model::Producer producer, std::int32_t first_sequence);
+    // Who has written here, as far as it is remembered, by id.
+    std::vector<ProducerState::Description> producers() const;
 
     Offsets offsets() const;
     // The epoch that appends are stamped with, and since when.
@@ -96,12 +117,19 @@ public:
     // one; empty when `from` is where the reader's sight ends. kOutOfRange below the log start or
     // above the log end.
     base::Result<Slice> read(model::Offset from, std::size_t max_bytes, Isolation isolation);
+    // The aborted transactions with records in [from, to), by the offsets of their markers. Whoever
+    // reads committed records leaves theirs out (AbortedFilter).
+    std::vector<AbortedTransaction> aborted_transactions(model::Offset from,
+                                                         model::Offset to) const;
     // The first visible record whose timestamp is at or after `timestamp`; nullopt when none is.
-    base::Result<std::optional<TimestampMatch>> offset_at(model::Timestamp timestamp);
+    base::Result<std::optional<TimestampMatch>> offset_at(
+        model::Timestamp timestamp, Isolation isolation = Isolation::kReadUncommitted);
     // The visible record with the largest timestamp (the first such); nullopt when there is none.
-    base::Result<std::optional<TimestampMatch>> latest_timestamp();
+    base::Result<std::optional<TimestampMatch>> latest_timestamp(
+        Isolation isolation = Isolation::kReadUncommitted);
 
-    // Calls `listener` on this loop each time the high watermark has advanced or the log has gone
+    // Calls `listener` on this loop each time the high watermark has advanced, which is also when
+    // the last stable offset may have, or the log has gone
     // offline or closed. It must not call back into the log. The handle's death ends it.
     class Listener {
     public:

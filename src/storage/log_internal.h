@@ -1,6 +1,7 @@
 // The inside of Log: its members, and what its parts (open, append, retention) share.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,9 +45,14 @@ struct Log::Impl {
                                                     const LogConfig& config, runtime::Loop& loop);
     base::Result<void> recover();
     base::Result<void> find_segments();
-    base::Result<std::optional<Snapshot>> newest_snapshot() const;
+    // The newest whole one, with the aborted transactions of its segments.
+    using AbortedBySegment = std::map<model::Offset, AbortedIndex>;
+    base::Result<std::optional<Snapshot>> newest_snapshot(AbortedBySegment& aborted) const;
+    base::Result<AbortedBySegment> load_aborted(const Snapshot& snapshot) const;
     // Walks the batches of a segment from where its progress stands.
     base::Result<void> replay(std::size_t index, std::optional<model::Offset> durable_end);
+    // What a batch at the end of `segment` means for its producer.
+    void note_producer(Segment& segment, const model::RecordBatch& batch, std::int64_t now_ms);
     base::Result<void> cut(std::size_t index, std::uint64_t position,
                            std::optional<model::Offset> durable_end, const base::Error& cause);
     // What keeps a log from being opened, in words for an administrator.
@@ -61,6 +67,8 @@ struct Log::Impl {
     base::Result<void> roll();
     base::Result<bool> should_roll(const model::RecordBatch& batch);
     void go_offline(base::Error reason);
+    model::Offset last_stable_offset() const;
+    model::Offset sight(Isolation isolation) const;
     void on_durable(const base::Result<model::Offset>& end);
     void notify();
     base::Result<void> usable() const;
@@ -73,6 +81,7 @@ struct Log::Impl {
         model::Offset end;
         base::Bytes content;
         std::vector<std::shared_ptr<runtime::File>> index_files;
+        std::map<model::Offset, base::Bytes> aborted_files;  // By base offset of the segment.
     };
     static base::Result<void> write_snapshot(runtime::Disk& disk, const std::string& folder,
                                              const PendingSnapshot& snapshot);

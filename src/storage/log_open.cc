@@ -96,6 +96,11 @@ Result<void> Log::Impl::find_segments() {
         const auto found = sizes.find(segment_file_name(base, suffix));
         return found == sizes.end() ? 0 : found->second;
     };
+    for (const auto& [file_name, bytes] : sizes) {
+        const auto base = segment_base_of(file_name, ".txnindex");
+        if (base && !logs.contains(*base))
+            MR_TRY_VOID(shared->disk.remove(folder + "/" + file_name));
+    }
     for (const auto& [base, bytes] : logs) {
         segments.push_back(Segment::sealed(shared->disk, folder, base, bytes,
                                            size_of(base, ".index"), size_of(base, ".timeindex")));
@@ -103,7 +108,20 @@ Result<void> Log::Impl::find_segments() {
     return {};
 }
 
-Result<std::optional<Snapshot>> Log::Impl::newest_snapshot() const {
+Result<Log::Impl::AbortedBySegment> Log::Impl::load_aborted(const Snapshot& snapshot) const {
+    AbortedBySegment aborted;
+    for (const auto& [base, count] : snapshot.aborted) {
+        const bool there = std::ranges::any_of(
+            segments, [&](const auto& segment) { return segment->base() == base; });
+        if (!there) continue;  // Deleted since.
+        const std::string path = folder + "/" + segment_file_name(base, ".txnindex");
+        MR_TRY(const auto content, runtime::read_file(shared->disk, path));
+        MR_TRY(aborted[base], AbortedIndex::parse(content, count));
+    }
+    return aborted;
+}
+
+Result<std::optional<Snapshot>> Log::Impl::newest_snapshot(AbortedBySegment& aborted) const {
     MR_TRY(auto entries, shared->disk.list(folder));
     std::ranges::reverse(entries);  // Names sort by offset.
     for (const auto& entry : entries) {
@@ -122,6 +140,13 @@ Result<std::optional<Snapshot>> Log::Impl::newest_snapshot() const {
         if (segment == segments.end() || (*segment)->size_bytes() < snapshot->progress.size_bytes) {
             continue;
         }
+        auto loaded = load_aborted(*snapshot);
+        if (!loaded) {
+            base::log_warning("{}/{} is passed over: {}", folder, entry.name,
+                              loaded.error().message());
+            continue;
+        }
+        aborted = std::move(*loaded);
         return std::move(*snapshot);
     }
     return std::nullopt;
@@ -195,7 +220,7 @@ Result<void> Log::Impl::replay(std::size_t index, std::optional<Offset> durable_
             MR_TRY_VOID(file->write_at(position, (*batch)->bytes()));
         }
         segment.note(**batch, config.index_interval_bytes);
-        producers.note(**batch, (*batch)->base_offset(), (*batch)->max_timestamp(), now_ms);
+        note_producer(segment, **batch, now_ms);
         log_end = (*batch)->next_offset();
     }
 }
@@ -225,7 +250,13 @@ Result<void> Log::Impl::recover() {
         MR_TRY_VOID(delete_segments(shared->disk, folder, *start_file, log_start, bases));
     }
 
-    MR_TRY(auto snapshot, newest_snapshot());
+    AbortedBySegment aborted;
+    MR_TRY(auto snapshot, newest_snapshot(aborted));
+    for (const auto& segment : segments) {
+        if (const auto at = aborted.find(segment->base()); at != aborted.end()) {
+            segment->aborted() = at->second;
+        }
+    }
     std::size_t index = 0;
     log_end = segments.front()->base();
     if (snapshot) {
@@ -245,6 +276,7 @@ Result<void> Log::Impl::recover() {
         }
         segments[index] = std::make_unique<Segment>(
             shared->disk, folder, base, resumes ? snapshot->progress : Segment::Progress{});
+        if (resumes) segments[index]->aborted() = std::move(aborted[base]);
         MR_TRY_VOID(replay(index, durable_end));
         if (index + 1 < segments.size()) MR_TRY_VOID(segments[index]->seal());
     }
@@ -255,6 +287,7 @@ Result<void> Log::Impl::recover() {
     }
     log_start = std::clamp(log_start, segments.front()->base(), log_end);
     high_watermark = durable_end ? *durable_end : log_start;
+    producers.advance_high_watermark(high_watermark);
     if (!snapshot || log_end > snapshot->end) bytes_since_snapshot = active().size_bytes() + 1;
     return {};
 }

@@ -31,7 +31,7 @@ Result<void> Log::Impl::delete_segments(runtime::Disk& disk, const std::string& 
                                         const std::vector<Offset>& bases) {
     MR_TRY_VOID(start_file.raise_to(start));
     for (const Offset base : bases) {
-        for (const std::string_view suffix : {".log", ".index", ".timeindex"}) {
+        for (const std::string_view suffix : {".log", ".index", ".timeindex", ".txnindex"}) {
             const std::string path = folder + "/" + segment_file_name(base, suffix);
             if (!disk.exists(path)) continue;
             MR_TRY_VOID(disk.rename(path, path + ".deleted"));

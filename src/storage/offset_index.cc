@@ -35,4 +35,22 @@ Result<OffsetIndex::Entry> OffsetIndex::find(model::Offset offset) const {
     return best;
 }
 
+Result<std::optional<OffsetIndex::Entry>> OffsetIndex::find_position(
+    std::uint64_t position_bytes) const {
+    std::optional<Entry> best;
+    std::uint64_t low = 0;
+    std::uint64_t high = file_.entries();
+    while (low < high) {
+        const std::uint64_t middle = low + (high - low) / 2;
+        MR_TRY(const Entry entry, at(middle));
+        if (entry.position_bytes >= position_bytes) {
+            best = entry;
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return best;
+}
+
 }  // namespace millrace::storage

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -31,6 +32,8 @@ public:
     void note(model::Offset offset, std::uint32_t position_bytes);
     // The last entry at or before `offset`; the segment's own start when there is none.
     base::Result<Entry> find(model::Offset offset) const;
+    // The first entry at or after a position; nullopt when there is none.
+    base::Result<std::optional<Entry>> find_position(std::uint64_t position_bytes) const;
 
     IndexFile& file() { return file_; }
     const IndexFile& file() const { return file_; }

@@ -194,6 +194,18 @@ Result<std::optional<Segment::Found>> Segment::find(Offset offset) {
     }
 }
 
+Result<std::optional<Offset>> Segment::bound_at(std::uint64_t position_bytes) const {
+    MR_TRY(const auto entry, offsets_.find_position(position_bytes));
+    if (!entry || entry->position_bytes >= progress_.size_bytes) return std::nullopt;
+    MR_TRY(const auto from, file());
+    BatchScanner scanner(*from, entry->position_bytes, progress_.size_bytes,
+                         model::kBatchHeaderBytes);
+    const auto batch = scanner.next(BatchScanner::Depth::kHeader);
+    // An entry that does not hold bounds nothing.
+    if (!batch || !*batch || (*batch)->base_offset() != entry->offset) return std::nullopt;
+    return entry->offset;
+}
+
 Result<void> Segment::load_from_indexes() {
     if (loaded_) return {};
     // The last entry of the time index has the largest timestamp, if the batch agrees.

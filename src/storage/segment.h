@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "model/batch.h"
 #include "model/types.h"
+#include "storage/aborted_index.h"
 #include "storage/offset_index.h"
 #include "storage/time_index.h"
 
@@ -83,6 +84,14 @@ public:
     // when the segment ends before.
     base::Result<std::optional<Found>> find(model::Offset offset);
 
+    // An offset that no batch before `position_bytes` reaches, as near as the index tells; nullopt
+    // when it tells nothing.
+    base::Result<std::optional<model::Offset>> bound_at(std::uint64_t position_bytes) const;
+
+    // The aborted transactions whose markers lie here.
+    AbortedIndex& aborted() { return aborted_; }
+    const AbortedIndex& aborted() const { return aborted_; }
+
     // The largest timestamp, from the time index if the segment was not filled by this process.
     base::Result<model::Timestamp> max_timestamp();
     // The first record at or after `timestamp` whose offset lies in [from, to).
@@ -117,6 +126,7 @@ private:
     mutable std::shared_ptr<runtime::File> file_;
     OffsetIndex offsets_;
     TimeIndex times_;
+    AbortedIndex aborted_;
     model::Timestamp first_timestamp_;
     bool sealed_ = false;  // An earlier run filled it, or seal() was called.
     std::int64_t index_interval_bytes_ = 4096;

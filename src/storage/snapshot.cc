@@ -9,10 +9,12 @@ using base::Code;
 using base::fail;
 using base::Result;
 
-constexpr base::ByteView kMagic = "MRSNAP01";
+constexpr base::ByteView kMagic = "MRSNAP02";
 constexpr std::size_t kCrcAt = 8;
 constexpr std::size_t kBodyAt = 12;
-constexpr std::size_t kProducersAt = kBodyAt + 9 * 8;
+constexpr std::size_t kCountAt = kBodyAt + 9 * 8;
+constexpr std::size_t kAbortedAt = kCountAt + 4;
+constexpr std::size_t kAbortedBytes = 16;
 
 }  // namespace
 
@@ -28,6 +30,11 @@ base::Bytes Snapshot::encode() const {
     base::append_big_endian(bytes, progress.max_timestamp_offset.value);
     base::append_big_endian(bytes, progress.indexed_timestamp.ms);
     base::append_big_endian(bytes, progress.bytes_since_index);
+    base::append_big_endian(bytes, static_cast<std::uint32_t>(aborted.size()));
+    for (const auto& [base, count] : aborted) {
+        base::append_big_endian(bytes, base.value);
+        base::append_big_endian(bytes, count);
+    }
     producers.encode(bytes);
     base::store_big_endian(bytes.data() + kCrcAt,
                            base::crc32c(base::ByteView(bytes).substr(kBodyAt)));
@@ -35,7 +42,7 @@ base::Bytes Snapshot::encode() const {
 }
 
 Result<Snapshot> Snapshot::decode(base::ByteView bytes) {
-    if (bytes.size() < kProducersAt || !bytes.starts_with(kMagic)) {
+    if (bytes.size() < kAbortedAt || !bytes.starts_with(kMagic)) {
         return fail(Code::kCorrupt, "not a log snapshot");
     }
     if (base::crc32c(bytes.substr(kBodyAt)) !=
@@ -55,7 +62,18 @@ Result<Snapshot> Snapshot::decode(base::ByteView bytes) {
                                    .max_timestamp_offset = {word(6)},
                                    .indexed_timestamp = {word(7)},
                                    .bytes_since_index = count(8)}};
-    MR_TRY(snapshot.producers, ProducerState::decode(bytes.substr(kProducersAt)));
+    bytes.remove_prefix(kCountAt);
+    const auto segments = base::load_big_endian<std::uint32_t>(bytes.data());
+    bytes.remove_prefix(4);
+    if (bytes.size() / kAbortedBytes < segments) {
+        return fail(Code::kCorrupt, "log snapshot is cut off");
+    }
+    for (std::uint32_t i = 0; i < segments; ++i, bytes.remove_prefix(kAbortedBytes)) {
+        snapshot.aborted.emplace_back(
+            model::Offset{base::load_big_endian<std::int64_t>(bytes.data())},
+            base::load_big_endian<std::uint64_t>(bytes.data() + 8));
+    }
+    MR_TRY(snapshot.producers, ProducerState::decode(bytes));
     return snapshot;
 }
 

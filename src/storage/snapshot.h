@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -20,6 +22,9 @@ struct Snapshot {
     model::Offset segment_base;  // In this segment,
     Segment::Progress progress;  // as it was then. The entries it counts are durable.
     ProducerState producers;
+    // The segments with aborted transactions, by base offset, and how many each has. Their files
+    // (aborted_index.h) are durable before the snapshot is, and may have grown since.
+    std::vector<std::pair<model::Offset, std::uint64_t>> aborted;
 
     base::Bytes encode() const;
     static base::Result<Snapshot> decode(base::ByteView bytes);

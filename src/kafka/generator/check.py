@@ -1,9 +1,9 @@
 """Checks the schemas field by field against Kafka's own message definitions: check.py SCHEMA_FOLDER
 
-Kafka's definitions are common/message/*.json in the Maven artifacts org.apache.kafka:kafka-clients
-and kafka-group-coordinator. KAFKA_CLIENTS_JAR names the first (the second is looked for beside
-it); else both are looked for in the folders below. Without them the check says so and exits with
-77, which ctest shows as skipped.
+Kafka's definitions are common/message/*.json in the Maven artifacts org.apache.kafka:kafka-clients,
+kafka-group-coordinator and kafka-transaction-coordinator. KAFKA_CLIENTS_JAR names the first (the
+others are looked for beside it); else all are looked for in the folders below. Without them the
+check says so and exits with 77, which ctest shows as skipped.
 
 For every version that we have: the same fields in the same order, of the same type, with the same
 rules of null, tags and defaults, flexible or not. Struct names are ours, and so are comments.
@@ -29,11 +29,12 @@ def find_jars():
     folders = [Path(named).parent] if named else [Path(one).expanduser() for one in FOLDERS]
     for folder in folders:
         clients = sorted(folder.glob("**/kafka-clients-[0-9]*.jar"), key=release)
-        others = sorted(folder.glob("**/kafka-group-coordinator-[0-9]*.jar"), key=release)
+        others = [sorted(folder.glob(f"**/kafka-{room}-coordinator-[0-9]*.jar"), key=release)
+                  for room in ("group", "transaction")]
         if named:
             clients = [Path(named)]
         if clients:
-            return [clients[-1], *others[-1:]]
+            return [clients[-1], *(found[-1] for found in others if found)]
     return []
 
 
@@ -92,7 +93,8 @@ class Checker:
 
     def fields(self, where, ours, theirs, common, version, flexible):
         mine = [one for one in ours if version in one.versions]
-        kafkas = [one for one in theirs if version in versions(one["versions"])]
+        kafkas = [one for one in theirs
+                  if version in versions(one.get("versions") or one["taggedVersions"])]
         if [one.name for one in mine] != [snake(one["name"]) for one in kafkas]:
             self.fault(where, f"fields {[one.name for one in mine]} are "
                               f"{[snake(one['name']) for one in kafkas]} in Kafka")
