@@ -56,6 +56,19 @@ Value on_log(const Found& found, Fn fn) {
     return runtime::run_blocking(found.partition->loop(), kRun(found.partition, std::move(fn)));
 }
 
+// What of the log is decided, and what of that was aborted.
+struct Committed {
+    storage::Slice slice;
+    std::vector<storage::AbortedTransaction> aborted;
+};
+
+Result<Committed> read_committed(storage::Log& log, model::Offset from, std::size_t max_bytes) {
+    Committed committed;
+    MR_TRY(committed.slice, log.read(from, max_bytes, storage::Isolation::kReadCommitted));
+    committed.aborted = log.aborted_transactions(from, committed.slice.bound);
+    return committed;
+}
+
 topic::RecordColumns to_topic(model::RecordColumns&& from) {
     topic::RecordColumns to;
     to.offsets = std::move(from.offsets);
@@ -199,14 +212,14 @@ Result<topic::Topics::Read> LocalTopics::read(const TopicPartition& partition, s
     model::RecordColumns columns;
     const model::DecodeRange range{model::Offset{from}, model::Offset{to}, options.headers};
     std::int64_t at = from;
-    // Control batches give no rows: go on until there is one, or nothing more.
+    // Control batches and aborted ones give no rows: go on until there is one, or nothing more.
     while (at < to && columns.rows() == 0) {
-        MR_TRY(const storage::Slice slice, on_log(found, [&](storage::Log& log) {
-                   return log.read(model::Offset{at}, options.max_bytes,
-                                   storage::Isolation::kReadCommitted);
+        MR_TRY(auto committed, on_log(found, [&](storage::Log& log) {
+                   return read_committed(log, model::Offset{at}, options.max_bytes);
                }));
-        if (slice.size_bytes == 0) break;
-        MR_TRY(const base::Bytes bytes, slice.load());
+        if (committed.slice.size_bytes == 0) break;
+        MR_TRY(const base::Bytes bytes, committed.slice.load());
+        storage::AbortedFilter filter(std::move(committed.aborted));
         const std::int64_t before = at;
         for (base::ByteView rest = bytes; !rest.empty() && at < to;) {
             const auto batch = model::RecordBatch::parse(rest);
@@ -214,7 +227,9 @@ Result<topic::Topics::Read> LocalTopics::read(const TopicPartition& partition, s
             if (!batch) return fail(batch.error());
             rest.remove_prefix(batch->size_bytes());
             MR_TRY_VOID(batch->check_crc());
-            MR_TRY_VOID(model::decode_into(*batch, range, scratch, columns));
+            if (!filter.leaves_out(*batch)) {
+                MR_TRY_VOID(model::decode_into(*batch, range, scratch, columns));
+            }
             at = std::min(batch->next_offset().value, to);
         }
         if (at == before) {

@@ -41,9 +41,19 @@ struct Budget {
     bool failed = false;
 };
 
+// What the consumer has to leave out of the slice.
+void tell_aborted(const storage::Log& log, model::Offset from, const storage::Slice& slice,
+                  Answer& answer) {
+    if (slice.size_bytes == 0) return;
+    for (const auto& aborted : log.aborted_transactions(from, slice.bound)) {
+        answer.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset.value});
+    }
+}
+
 void read_partition(Partition& partition, const AskedPartition& asked, bool committed,
                     Budget& budget, Item& item, Answer& answer) {
     item.slice = {};
+    if (answer.aborted_transactions) answer.aborted_transactions->clear();
     storage::Log* log = partition.log();
     if (!log) {
         answer.error_code = ErrorCode::kUnknownTopicOrPartition;
@@ -61,9 +71,9 @@ void read_partition(Partition& partition, const AskedPartition& asked, bool comm
     const std::int64_t limit =
         std::min<std::int64_t>(std::max(asked.partition_max_bytes, 0), budget.bytes_left);
     if (!first && limit <= 0) return;
+    const model::Offset from{asked.fetch_offset};
     auto slice = log->read(
-        model::Offset{asked.fetch_offset},
-        static_cast<std::size_t>(std::max<std::int64_t>(limit, 1)),
+        from, static_cast<std::size_t>(std::max<std::int64_t>(limit, 1)),
         committed ? storage::Isolation::kReadCommitted : storage::Isolation::kReadUncommitted);
     if (!slice) {
         answer.error_code = to_kafka(slice.error());
@@ -71,6 +81,7 @@ void read_partition(Partition& partition, const AskedPartition& asked, bool comm
     }
     const auto size = static_cast<std::int64_t>(slice->size_bytes);
     if (!first && size > limit) return;
+    if (committed) tell_aborted(*log, from, *slice, answer);
     item.slice = std::move(*slice);
     budget.bytes_left -= size;
     budget.bytes_found += size;

@@ -54,20 +54,22 @@ void look_up(Partition& partition, const AskedPartition& asked, bool committed, 
         return;
     }
     const Log::Offsets offsets = log->offsets();
+    const auto isolation =
+        committed ? storage::Isolation::kReadCommitted : storage::Isolation::kReadUncommitted;
     switch (asked.timestamp) {
         case kLatest:
             answer_offset(answer, committed ? offsets.last_stable : offsets.high_watermark, epoch);
             break;
         case kEarliest:
         case kEarliestLocal: answer_offset(answer, offsets.log_start, epoch); break;
-        case kMaxTimestamp: answer_match(answer, log->latest_timestamp()); break;
+        case kMaxTimestamp: answer_match(answer, log->latest_timestamp(isolation)); break;
         case kLatestTiered:
         case kEarliestPendingUpload: break;
         default:
             if (asked.timestamp < 0) {
                 answer.error_code = ErrorCode::kUnsupportedVersion;
             } else {
-                answer_match(answer, log->offset_at(model::Timestamp{asked.timestamp}));
+                answer_match(answer, log->offset_at(model::Timestamp{asked.timestamp}, isolation));
             }
     }
 }
