@@ -5,6 +5,7 @@
 #include "broker/partition.h"
 #include "model/batch.h"
 #include "model/batch_builder.h"
+#include "model/end_marker.h"
 #include "model/records.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
@@ -28,8 +29,11 @@ std::unexpected<base::Error> closed() {
 
 }  // namespace
 
-Task<Result<void>> KeyedLog::load(
-    std::function<void(base::ByteView, std::optional<base::ByteView>)> apply) {
+storage::Log* KeyedLog::log() const {
+    return partition_->log();
+}
+
+Task<Result<void>> KeyedLog::load(Apply apply, Transactional transactional) {
     base::Bytes scratch;
     model::Offset at;
     while (true) {
@@ -49,14 +53,25 @@ Task<Result<void>> KeyedLog::load(
             rest.remove_prefix(batch->size_bytes());
             const model::Offset from = at;
             at = batch->next_offset();
-            if (batch->control()) continue;
+            load_position_ = at;
+            const std::int64_t producer_id = batch->producer().id;
+            if (batch->control()) {
+                const auto marker = model::parse_end_marker(*batch);
+                if (marker && transactional.end) transactional.end(producer_id, marker->commit);
+                continue;
+            }
             MR_CO_TRY(const base::ByteView payload, model::unpack(*batch, scratch));
             model::RecordIterator records(*batch, payload);
             model::RecordView record;
             while (true) {
                 MR_CO_TRY(const bool more, records.next(record));
                 if (!more) break;
-                if (record.offset >= from && record.key) apply(*record.key, record.value);
+                if (record.offset < from || !record.key) continue;
+                if (!batch->transactional()) {
+                    apply(*record.key, record.value);
+                } else if (transactional.record) {
+                    transactional.record(producer_id, *record.key, record.value);
+                }
             }
         }
         if (at == before) {
@@ -67,10 +82,15 @@ Task<Result<void>> KeyedLog::load(
 }
 
 Result<model::Offset> KeyedLog::append(const std::vector<KeyedRecord>& records) {
+    return append(records, {}, 0);
+}
+
+Result<model::Offset> KeyedLog::append(const std::vector<KeyedRecord>& records,
+                                       model::Producer producer, std::uint64_t verification) {
     storage::Log* log = partition_->log();
     if (!log) return closed();
     const model::Timestamp now{clock_.wall_ms()};
-    model::BatchBuilder builder;
+    model::BatchBuilder builder({.producer = producer, .transactional = producer.id >= 0});
     for (const KeyedRecord& record : records) {
         builder.add(now, base::ByteView(record.key),
                     record.value ? std::optional<base::ByteView>(*record.value) : std::nullopt);
@@ -79,7 +99,7 @@ Result<model::Offset> KeyedLog::append(const std::vector<KeyedRecord>& records) 
     base::Bytes scratch;
     MR_TRY(const auto checked, storage::CheckedBatch::check(bytes, storage::Origin::kCoordinator,
                                                             log->config(), now, scratch));
-    MR_TRY(const auto appended, log->append(checked));
+    MR_TRY(const auto appended, log->append(checked, {.verification = verification}));
     return appended.next_offset;
 }
 

@@ -22,6 +22,10 @@ namespace millrace::runtime {
 class Clock;
 }
 
+namespace millrace::storage {
+class Log;
+}
+
 namespace millrace::broker {
 
 class Partition;
@@ -40,12 +44,27 @@ public:
              std::uint64_t rewrite_bytes = kRewriteBytes)
         : partition_(std::move(partition)), clock_(clock), rewrite_bytes_(rewrite_bytes) {}
 
-    // Calls `apply` with every record, from the oldest on. Yields to the loop between reads.
-    runtime::Task<base::Result<void>> load(
-        std::function<void(base::ByteView key, std::optional<base::ByteView> value)> apply);
+    using Apply = std::function<void(base::ByteView key, std::optional<base::ByteView> value)>;
+    // What producers have written in transactions: each record, then the end that decides on them.
+    struct Transactional {
+        std::function<void(std::int64_t producer_id, base::ByteView key,
+                           std::optional<base::ByteView> value)>
+            record;
+        std::function<void(std::int64_t producer_id, bool commit)> end;
+    };
+    // Calls `apply` with every record, from the oldest on, but for those of transactions, which
+    // `transactional` is told of. Yields to the loop between reads.
+    runtime::Task<base::Result<void>> load(Apply apply, Transactional transactional = {});
+    // While load() calls back: the offset behind the batch that is being read.
+    model::Offset load_position() const { return load_position_; }
 
     // Appends the records as one batch; the offset behind it, for wait_durable().
     base::Result<model::Offset> append(const std::vector<KeyedRecord>& records);
+    // The same as part of a producer's transaction; `verification` as Log::append() wants it.
+    base::Result<model::Offset> append(const std::vector<KeyedRecord>& records,
+                                       model::Producer producer, std::uint64_t verification);
+    // Null once the partition is closed.
+    storage::Log* log() const;
     runtime::Task<base::Result<void>> wait_durable(model::Offset next);
 
     // Is the log so much larger than the state that it should be rewritten?
@@ -59,6 +78,7 @@ private:
     const std::uint64_t rewrite_bytes_;
     std::uint64_t state_bytes_ = 0;  // Of the last rewrite.
     bool rewriting_ = false;
+    model::Offset load_position_;
 };
 
 }  // namespace millrace::broker

@@ -20,6 +20,12 @@ std::vector<GroupShard*> Coordinator::shards() const {
     return all;
 }
 
+GroupShard* Coordinator::shard_of_partition(std::int32_t index) const {
+    const std::shared_lock lock(mutex_);
+    const auto at = static_cast<std::size_t>(index);
+    return index >= 0 && at < shards_.size() ? shards_[at].get() : nullptr;
+}
+
 Task<Result<GroupShard*>> Coordinator::shard(std::string group) {
     std::vector<GroupShard*> all = shards();
     if (all.empty()) {

@@ -35,6 +35,8 @@ public:
 
     // Where `group` lives; call it there: call_on(shard->loop(), ...).
     runtime::Task<base::Result<GroupShard*>> shard(std::string group);
+    // The shard of a partition of __consumer_offsets; null when there is none.
+    GroupShard* shard_of_partition(std::int32_t index) const;
     // All of them; empty before there was any group.
     std::vector<GroupShard*> shards() const;
     // On any loop: takes the topic's offsets from every group.

@@ -43,10 +43,17 @@ GroupShard::Entry& GroupShard::find_or_make(const std::string& group) {
 // ---- the log ----
 
 Task<Result<void>> GroupShard::load() {
-    MR_CO_TRY_VOID(
-        co_await log_.load([this](base::ByteView key, std::optional<base::ByteView> value) {
-            apply_record(key, value);
-        }));
+    KeyedLog::Transactional transactional{
+        [this](std::int64_t producer_id, base::ByteView key, std::optional<base::ByteView> value) {
+            apply_pending_record(producer_id, key, value);
+        },
+        [this](std::int64_t producer_id, bool commit) {
+            (void)settle_pending(producer_id, commit, log_.load_position());
+        }};
+    const auto apply = [this](base::ByteView key, std::optional<base::ByteView> value) {
+        apply_record(key, value);
+    };
+    MR_CO_TRY_VOID(co_await log_.load(apply, std::move(transactional)));
     std::vector<std::string> names;
     for (const auto& [name, entry] : groups_) names.push_back(name);
     for (const std::string& name : names) {
@@ -74,7 +81,7 @@ void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> 
         entry.offsets.erase(offset.name);
         return;
     }
-    entry.offsets[offset.name] = {committed, committed, {}};
+    entry.offsets[offset.name] = {committed, committed, log_.load_position()};
 }
 
 std::vector<KeyedRecord> GroupShard::state() const {
@@ -91,7 +98,8 @@ std::vector<KeyedRecord> GroupShard::state() const {
 
 Task<void> GroupShard::maybe_rewrite() {
     const auto pass = gate_.enter();
-    if (!pass || !log_.wants_rewrite()) co_return;
+    // Offsets of open transactions are in the log alone.
+    if (!pass || !pending_.empty() || !log_.wants_rewrite()) co_return;
     const Result<void> rewritten = co_await log_.rewrite(state());
     if (!rewritten) base::log_error("__consumer_offsets: {}", rewritten.error().message());
 }
@@ -157,7 +165,8 @@ void GroupShard::settle(const std::string& group) {
     if (!next_ms) {
         entry->timer.cancel();
         entry->timer_ms.reset();
-        if (entry->group.state() == Group::State::kEmpty && entry->offsets.empty()) {
+        if (entry->group.state() == Group::State::kEmpty && entry->offsets.empty() &&
+            !pending_.holds(group)) {
             if (!entry->written.empty()) {
                 std::vector<KeyedRecord> records;
                 records.push_back({group_key(group), std::nullopt});
@@ -336,6 +345,7 @@ std::optional<GroupDescription> GroupShard::describe(const std::string& group) c
 }
 
 void GroupShard::forget_topic(const std::string& topic) {
+    pending_.forget_topic(topic);
     std::vector<KeyedRecord> records;
     std::vector<std::string> names;
     for (const auto& [name, entry] : groups_) {

@@ -15,8 +15,10 @@
 #include "base/error.h"
 #include "broker/group/group.h"
 #include "broker/group/offsets_log.h"
+#include "broker/group/pending_offsets.h"
 #include "broker/keyed_log.h"
 #include "kafka/errors.h"
+#include "model/end_marker.h"
 #include "runtime/event.h"
 #include "runtime/gate.h"
 #include "runtime/task.h"
@@ -77,6 +79,23 @@ public:
                     const std::optional<std::string>& instance_id);
     runtime::Task<ErrorCode> commit(std::string group, Committer committer,
                                     std::vector<OffsetWrite> offsets);
+    // ---- transactions ----
+    // What commit_in_transaction() wants: 0, or a token and the question whether the transaction
+    // holds this partition (KIP-890).
+    std::uint64_t start_verification(model::Producer producer);
+    // As commit(), but the offsets count only once the producer's transaction commits.
+    runtime::Task<ErrorCode> commit_in_transaction(std::string group, Committer committer,
+                                                   model::Producer producer,
+                                                   std::uint64_t verification,
+                                                   std::vector<OffsetWrite> offsets);
+    // Writes the marker of a transaction; then its offsets count, or are forgotten.
+    runtime::Task<ErrorCode> end_transaction(model::Producer producer, model::EndMarker marker,
+                                             bool must_be_newer);
+    // Whether an open transaction may still change the offset.
+    bool unstable(const std::string& group, const OffsetName& name) const {
+        return pending_.holds(group, name);
+    }
+
     // nullopt where nothing was committed.
     std::vector<std::optional<CommittedOffset>> fetch(const std::string& group,
                                                       const std::vector<OffsetName>& names) const;
@@ -107,6 +126,11 @@ private:
     const Entry* find(const std::string& group) const;
     Entry& find_or_make(const std::string& group);
     void apply_record(base::ByteView key, std::optional<base::ByteView> value);
+    void apply_pending_record(std::int64_t producer_id, base::ByteView key,
+                              std::optional<base::ByteView> value);
+    // The names of the groups that were concerned.
+    std::vector<std::string> settle_pending(std::int64_t producer_id, bool commit,
+                                            model::Offset marker);
     // Does what an event of the state machine asked for.
     void carry_out(Entry& entry, GroupActions& actions);
     void write_group(Entry& entry, bool assignment);
@@ -123,6 +147,7 @@ private:
     const GroupLimits& limits_;
     KeyedLog log_;
     std::map<std::string, std::unique_ptr<Entry>> groups_;
+    PendingOffsets pending_;
     Token next_token_ = 1;
     std::map<Token, runtime::OneShot<JoinAnswer>> joins_;
     std::map<Token, runtime::OneShot<SyncAnswer>> syncs_;

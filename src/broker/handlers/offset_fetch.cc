@@ -32,9 +32,21 @@ AnswerPartition to_answer(std::int32_t index, const std::optional<CommittedOffse
     return answer;
 }
 
-Task<Answer> fetch_all(Call& call, GroupShard& shard, std::string group) {
-    const auto offsets =
-        co_await runtime::call_on(shard.loop(), [&] { return shard.fetch_all(group); });
+// What is told of an offset that an open transaction may still change.
+AnswerPartition unstable(std::int32_t index) {
+    AnswerPartition answer = to_answer(index, std::nullopt);
+    answer.error_code = ErrorCode::kUnstableOffsetCommit;
+    return answer;
+}
+
+Task<Answer> fetch_all(Call& call, GroupShard& shard, std::string group, bool require_stable) {
+    std::vector<bool> open;
+    const auto offsets = co_await runtime::call_on(shard.loop(), [&] {
+        auto all = shard.fetch_all(group);
+        for (const auto& [name, committed] : all) open.push_back(shard.unstable(group, name));
+        return all;
+    });
+    std::size_t at = 0;
     Answer answer;
     answer.group_id = group;
     for (const auto& [name, committed] : offsets) {
@@ -45,12 +57,14 @@ Task<Answer> fetch_all(Call& call, GroupShard& shard, std::string group) {
                 topic.topic_id = known->record.id;
             }
         }
-        answer.topics.back().partitions.push_back(to_answer(name.partition, committed));
+        const bool may_change = require_stable && open[at++];
+        answer.topics.back().partitions.push_back(
+            may_change ? unstable(name.partition) : to_answer(name.partition, committed));
     }
     co_return answer;
 }
 
-Task<Answer> fetch_some(Call& call, GroupShard& shard, AskedGroup asked) {
+Task<Answer> fetch_some(Call& call, GroupShard& shard, AskedGroup asked, bool require_stable) {
     const bool by_id = call.version() >= 10;
     Answer answer;
     answer.group_id = asked.group_id;
@@ -67,13 +81,19 @@ Task<Answer> fetch_some(Call& call, GroupShard& shard, AskedGroup asked) {
             names.push_back({answered.name, index});
         }
     }
-    const auto offsets =
-        co_await runtime::call_on(shard.loop(), [&] { return shard.fetch(asked.group_id, names); });
+    std::vector<bool> open;
+    const auto offsets = co_await runtime::call_on(shard.loop(), [&] {
+        for (const auto& name : names) open.push_back(shard.unstable(asked.group_id, name));
+        return shard.fetch(asked.group_id, names);
+    });
     std::size_t at = 0;
     for (std::size_t t = 0; t < asked.topics->size(); ++t) {
         auto& answered = answer.topics[t];
         for (const std::int32_t index : (*asked.topics)[t].partition_indexes) {
-            answered.partitions.push_back(to_answer(index, offsets[at++]));
+            const bool may_change = require_stable && open[at];
+            answered.partitions.push_back(may_change ? unstable(index)
+                                                     : to_answer(index, offsets[at]));
+            ++at;
             if (by_id && answered.name.empty()) {
                 answered.partitions.back().error_code = ErrorCode::kUnknownTopicId;
             }
@@ -82,7 +102,7 @@ Task<Answer> fetch_some(Call& call, GroupShard& shard, AskedGroup asked) {
     co_return answer;
 }
 
-Task<Answer> fetch_group(Call& call, AskedGroup asked) {
+Task<Answer> fetch_group(Call& call, AskedGroup asked, bool require_stable) {
     const auto shard = co_await call.services.groups.shard(asked.group_id);
     if (!shard) {
         Answer answer;
@@ -90,8 +110,8 @@ Task<Answer> fetch_group(Call& call, AskedGroup asked) {
         answer.error_code = to_coordinator_error(base::fail(shard.error()));
         co_return answer;
     }
-    if (!asked.topics) co_return co_await fetch_all(call, **shard, asked.group_id);
-    co_return co_await fetch_some(call, **shard, std::move(asked));
+    if (!asked.topics) co_return co_await fetch_all(call, **shard, asked.group_id, require_stable);
+    co_return co_await fetch_some(call, **shard, std::move(asked), require_stable);
 }
 
 }  // namespace
@@ -100,7 +120,8 @@ Task<kafka::OffsetFetchResponse> offset_fetch(Call& call, kafka::OffsetFetchRequ
     kafka::OffsetFetchResponse response;
     if (call.version() >= 8) {
         for (AskedGroup& asked : request.groups) {
-            response.groups.push_back(co_await fetch_group(call, std::move(asked)));
+            response.groups.push_back(
+                co_await fetch_group(call, std::move(asked), request.require_stable));
         }
         co_return response;
     }
@@ -115,7 +136,7 @@ Task<kafka::OffsetFetchResponse> offset_fetch(Call& call, kafka::OffsetFetchRequ
             one.partition_indexes = std::move(topic.partition_indexes);
         }
     }
-    Answer answer = co_await fetch_group(call, std::move(asked));
+    Answer answer = co_await fetch_group(call, std::move(asked), request.require_stable);
     response.error_code = answer.error_code;
     for (auto& topic : answer.topics) {
         auto& one = response.topics.emplace_back();
