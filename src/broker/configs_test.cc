@@ -69,15 +69,15 @@ protected:
 
 TEST_F(Configs, of_topics_are_told_with_where_they_come_from) {
     create("t");
-    EXPECT_EQ(describe(kTopic, "t", "retention.ms"), "604800000 5 | log.retention.ms=604800000 5");
+    EXPECT_EQ(describe(kTopic, "t", "retention.ms"), "604800000 5");
+    EXPECT_EQ(describe(kTopic, "t", "retention.bytes"), "-1 5 | log.retention.bytes=-1 5");
     EXPECT_EQ(set(kTopic, "t", "retention.ms", "1000"), "NONE");
-    EXPECT_EQ(describe(kTopic, "t", "retention.ms"),
-              "1000 1 | retention.ms=1000 1 | log.retention.ms=604800000 5");
+    EXPECT_EQ(describe(kTopic, "t", "retention.ms"), "1000 1 | retention.ms=1000 1");
     EXPECT_EQ(set(kBroker, "", "log.retention.ms", "2000"), "NONE");
     EXPECT_EQ(set(kBroker, "1", "log.retention.ms", "3000"), "NONE");
     EXPECT_EQ(describe(kTopic, "t", "retention.ms"),
               "1000 1 | retention.ms=1000 1 | log.retention.ms=3000 2 | log.retention.ms=2000 3 | "
-              "log.retention.ms=604800000 5");
+              "log.retention.hours=168 5");
     EXPECT_EQ(alter(kTopic, "t", {{"retention.ms", kDelete, std::nullopt}}), "NONE");
     EXPECT_EQ(describe(kTopic, "t", "retention.ms").substr(0, 6), "3000 2");
     EXPECT_EQ(describe(kTopic, "none", "retention.ms"), "UNKNOWN_TOPIC_OR_PARTITION");

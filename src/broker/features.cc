@@ -9,11 +9,14 @@
 namespace millrace::broker {
 namespace {
 
-// metadata.version: the requests and records of Kafka 4.3, with nothing to go back to.
+// metadata.version: the requests of Kafka 4.3. The older ones that Kafka could be set back to are
+// told for its tools' sake.
+constexpr std::string_view kMetadata = "metadata.version";
+constexpr std::int16_t kFirstMetadataVersion = 7;
 constexpr std::int16_t kMetadataVersion = 30;
 
 constexpr Feature kTable[] = {
-    {"metadata.version", kMetadataVersion, kMetadataVersion, kMetadataVersion},
+    {kMetadata, kFirstMetadataVersion, kMetadataVersion, kMetadataVersion},
 };
 
 }  // namespace
@@ -43,7 +46,7 @@ std::string refuse_feature_update(const ClusterState& cluster, const FeatureUpda
                            update.name, reason);
     };
     if (!feature) {
-        return invalid(fmt::format("Broker {} does not support this feature.", kNodeId));
+        return invalid(fmt::format("Local controller {} does not support this feature.", kNodeId));
     }
     if (update.type < 1 || update.type > 3) {
         return invalid("The controller does not support the given upgrade type.");
@@ -63,8 +66,17 @@ std::string refuse_feature_update(const ClusterState& cluster, const FeatureUpda
     }
     const bool taken_out = update.level == 0 && feature->min_level == 0;
     if (!taken_out && (update.level < feature->min_level || update.level > feature->max_level)) {
-        return invalid(fmt::format("Broker {} only supports versions {}-{}.", kNodeId,
+        return invalid(fmt::format("Local controller {} only supports versions {}-{}", kNodeId,
                                    feature->min_level, feature->max_level));
+    }
+    if (update.name == kMetadata) {
+        if (FeatureUpdate::Type{update.type} == FeatureUpdate::Type::kUnsafeDowngrade) {
+            return "Unsafe metadata downgrade is not supported in this version.";
+        }
+        return fmt::format(
+            "Unsupported metadata.version downgrade from {} to {}. Refusing to perform the "
+            "requested downgrade because it might delete metadata information.",
+            now, update.level);
     }
     return {};
 }

@@ -14,8 +14,8 @@ std::string joined(const std::vector<std::string_view>& words) {
 }  // namespace
 
 Result<bool> parse_bool(std::string_view text) {
-    if (text == "true") return true;
-    if (text == "false") return false;
+    if (base::equals_ignore_case(text, "true")) return true;
+    if (base::equals_ignore_case(text, "false")) return false;
     return base::fail(base::Code::kInvalidArgument, "'{}' is neither true nor false", text);
 }
 

@@ -81,7 +81,7 @@ public:
            std::string_view documentation)
         : Option(name, Kind::kBoolean, reload, documentation, "true|false") {
         set_ = [member](Options& options, std::string_view text) -> Result<void> {
-            MR_TRY(options.*member, parse_bool(text));
+            MR_TRY(options.*member, parse_bool(base::trim(text)));
             return {};
         };
         get_ = [member](const Options& options) { return options.*member ? "true" : "false"; };
@@ -137,7 +137,7 @@ private:
         min_ = min;
         max_ = max;
         set_ = [=](Options& options, std::string_view text) -> Result<void> {
-            MR_TRY(const std::int64_t value, base::parse_int64(text, min, max));
+            MR_TRY(const std::int64_t value, base::parse_int64(base::trim(text), min, max));
             options.*member = static_cast<Integer>(value);
             return {};
         };

@@ -43,6 +43,8 @@ struct ServerOptions {
     std::int64_t log_flush_interval_ms = std::numeric_limits<std::int64_t>::max();
     std::int64_t log_index_interval_bytes = 4096;
     std::int64_t log_index_size_max_bytes = 10 * kMiB;
+    std::int64_t log_local_retention_bytes = TopicOptions::kAsRetention;
+    std::int64_t log_local_retention_ms = TopicOptions::kAsRetention;
     std::int64_t log_message_timestamp_after_max_ms = 3600 * 1000;
     std::int64_t log_message_timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
     std::string log_message_timestamp_type = "CreateTime";

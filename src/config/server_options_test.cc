@@ -89,7 +89,7 @@ TEST(TopicOptions, take_their_defaults_from_options_of_the_server_that_exist) {
         ASSERT_TRUE(server_option_table().has(server)) << server;
         EXPECT_EQ(server_option_of(topic), server);
     }
-    EXPECT_EQ(server_option_of("local.retention.ms"), "");
+    EXPECT_EQ(server_option_of("remote.storage.enable"), "");
 }
 
 // The reset as text, or what is wrong.

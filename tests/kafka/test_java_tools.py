@@ -57,3 +57,42 @@ def test_offsets_and_versions_are_told(server):
     assert "load:0:20000" in offsets
     versions = tool(server, "kafka-broker-api-versions")
     assert "Produce(0): 0 to 13" in versions and "Fetch(1): 4 to 18" in versions
+
+
+def test_configs_are_changed_while_the_server_runs(server):
+    def configs(*args):
+        return tool(server, "kafka-configs", *args)
+
+    tool(server, "kafka-topics", "--create", "--topic", "tuned", "--replication-factor", "1")
+    assert "Completed updating config for topic tuned." in configs(
+        "--alter", "--entity-type", "topics", "--entity-name", "tuned", "--add-config",
+        "retention.ms=5000,cleanup.policy=[compact,delete]")
+    described = configs("--describe", "--entity-type", "topics", "--entity-name", "tuned")
+    assert "retention.ms=5000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=5000" \
+        in described
+    assert "cleanup.policy=compact,delete" in described
+    configs("--alter", "--entity-type", "brokers", "--entity-default", "--add-config",
+            "log.retention.ms=7000")
+    assert "log.retention.ms=7000" in configs("--describe", "--entity-type", "brokers",
+                                              "--entity-default")
+    configs("--alter", "--entity-type", "clients", "--entity-name", "c1", "--add-config",
+            "producer_byte_rate=1024")
+    assert "producer_byte_rate=1024.0" in configs("--describe", "--entity-type", "clients")
+    configs("--alter", "--entity-type", "groups", "--entity-name", "g1", "--add-config",
+            "consumer.session.timeout.ms=50000")
+    assert "consumer.session.timeout.ms=50000" in configs("--describe", "--entity-type", "groups",
+                                                          "--entity-name", "g1")
+
+
+def test_the_cluster_is_described_as_one_node(server):
+    assert "Cluster ID: " in tool(server, "kafka-cluster", "cluster-id")
+    features = tool(server, "kafka-features", "describe")
+    assert "metadata.version" in features and "FinalizedVersionLevel: 4.3-IV0" in features
+    quorum = tool(server, "kafka-metadata-quorum", "describe", "--status")
+    assert "LeaderId:               1" in quorum
+    tool(server, "kafka-topics", "--create", "--topic", "led", "--replication-factor", "1")
+    elected = tool(server, "kafka-leader-election", "--election-type", "preferred", "--topic",
+                   "led", "--partition", "0")
+    assert "Valid replica already elected for partitions led-0" in elected
+    assert "No partition reassignments found." in tool(server, "kafka-reassign-partitions",
+                                                       "--list")

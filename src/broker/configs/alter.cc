@@ -67,6 +67,61 @@ std::string subtract_from(const std::string& list, const std::string& less) {
     return base::join(parts, ",");
 }
 
+// "*", or a list of partition:broker.
+bool are_replicas(std::string_view list) {
+    if (base::trim(list) == "*") return true;
+    return std::ranges::all_of(parts_of(list), [](std::string_view pair) {
+        const auto colon = pair.find(':');
+        return colon != std::string_view::npos && base::parse_int64(pair.substr(0, colon), 0) &&
+               base::parse_int64(pair.substr(colon + 1), 0);
+    });
+}
+
+// Options of Kafka that no running broker changes, and that this one does not have, by how they
+// begin: taking them without a word would promise something.
+bool is_fixed_in_kafka(std::string_view name) {
+    static constexpr std::string_view kBeginnings[] = {"advertised.",
+                                                       "authorizer.",
+                                                       "auto.",
+                                                       "broker.",
+                                                       "connections.",
+                                                       "controller.",
+                                                       "controlled.",
+                                                       "create.",
+                                                       "default.",
+                                                       "delegation.",
+                                                       "delete.",
+                                                       "fetch.",
+                                                       "group.",
+                                                       "inter.",
+                                                       "log.cleaner.enable",
+                                                       "log.dir",
+                                                       "log.flush.offset.",
+                                                       "log.flush.s",
+                                                       "log.initial.",
+                                                       "log.retention.",
+                                                       "log.roll.",
+                                                       "metadata.",
+                                                       "node.",
+                                                       "num.partitions",
+                                                       "offset.",
+                                                       "offsets.",
+                                                       "process.roles",
+                                                       "queued.",
+                                                       "quota.",
+                                                       "replica.",
+                                                       "replication.",
+                                                       "request.",
+                                                       "security.",
+                                                       "socket.",
+                                                       "telemetry.",
+                                                       "transaction.",
+                                                       "transactional.",
+                                                       "zookeeper."};
+    return std::ranges::any_of(kBeginnings,
+                               [&](std::string_view one) { return name.starts_with(one); });
+}
+
 // The first setting that its option does not take, in Kafka's words.
 template <class Options>
 std::optional<std::string> first_wrong(const config::OptionTable<Options>& table,
@@ -88,16 +143,34 @@ std::optional<std::string> first_unknown(const config::OptionTable<Options>& tab
     return std::nullopt;
 }
 
+// What no broker allows less of, whatever its own bounds are.
+std::int64_t least_ever(std::string_view group_option) {
+    if (group_option == "share.delivery.count.limit") return 2;
+    if (group_option == "share.partition.max.record.locks") return 100;
+    if (group_option == "share.record.lock.duration.ms") return 1000;
+    const bool may_be_zero = group_option.ends_with(".assignment.interval.ms") ||
+                             group_option.ends_with(".initial.rebalance.delay.ms") ||
+                             group_option.ends_with(".num.standby.replicas");
+    return may_be_zero ? 0 : 1;
+}
+
 // "share.session.timeout.ms" is bounded by the broker's group.share.min.session.timeout.ms.
 std::string broker_bound(std::string_view name, std::string_view which) {
+    if (name == "streams.num.standby.replicas") name = "streams.standby.replicas";
     const auto dot = name.find('.');
     return fmt::format("group.{}.{}.{}", name.substr(0, dot), which, name.substr(dot + 1));
 }
 
 ConfigRefusal check_group_bounds(const config::OptionView& option, const std::string& text) {
-    const auto value = base::parse_int64(text);
+    const auto value = base::parse_int64(base::trim(text));
     if (!value || (option.kind != Kind::kInt && option.kind != Kind::kLong)) return {};
-    if (*value < option.min && *value > 0) {
+    const std::int64_t least = least_ever(option.name);
+    if (*value < least) {
+        config::OptionView own = option;
+        own.min = least;
+        return invalid_config(wrong_value(own, text));
+    }
+    if (*value < option.min) {
         return invalid_config(fmt::format("{} must be greater than or equal to {}", option.name,
                                           broker_bound(option.name, "min")));
     }
@@ -165,6 +238,22 @@ ConfigRefusal validate_topic_settings(const Settings& settings) {
         return invalid_config("Unknown topic config name: " + *unknown);
     }
     if (const auto wrong = first_wrong(table, settings)) return invalid_config(*wrong);
+    if (const auto gzip = settings.find("compression.gzip.level");
+        gzip != settings.end() && base::trim(gzip->second) == "0") {
+        return invalid_config(
+            "Invalid value 0 for configuration compression.gzip.level: Value must be between 1 "
+            "and 9 or equal to -1");
+    }
+    for (const char* name :
+         {"follower.replication.throttled.replicas", "leader.replication.throttled.replicas"}) {
+        const auto replicas = settings.find(name);
+        if (replicas == settings.end() || are_replicas(replicas->second)) continue;
+        return invalid_config(fmt::format(
+            "Invalid value [{1}] for configuration {0}: {0} must be the literal '*' or a list of "
+            "replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],"
+            "...",
+            name, fmt::join(parts_of(replicas->second), ", ")));
+    }
     const auto remote = settings.find("remote.storage.enable");
     if (remote != settings.end() && remote->second == "true") {
         return invalid_config(
@@ -185,10 +274,11 @@ ConfigRefusal validate_group_settings(const std::string& group, const Settings& 
         const auto view = table.find(name)->view({});
         if (const auto refusal = check_group_bounds(view, text)) return refusal;
         if (name == "share.auto.offset.reset" && !config::parse_auto_offset_reset(text)) {
-            return invalid_config(
-                fmt::format("Invalid value {} for configuration {}: Invalid share "
-                            "auto offset reset strategy.",
-                            text, name));
+            return invalid_config(fmt::format(
+                "Invalid value {0} for configuration {1}: Invalid value `{0}` for configuration "
+                "{1}. The value must be either 'earliest', 'latest' or of the format "
+                "'by_duration:<PnDTnHnMn.nS>'.",
+                text, name));
         }
         if (!table.set(options, name, text)) return invalid_config(wrong_value(view, text));
     }
@@ -248,7 +338,8 @@ ConfigRefusal validate_broker_settings(const Settings& settings) {
     for (const auto& [name, text] : settings) {
         const auto* const row = table.find(name);
         // Names that nobody here knows are taken, as Kafka takes them for its plug-ins.
-        if (row && row->reload() != config::Reload::kLive) fixed.push_back(name);
+        const bool live = row ? row->reload() == config::Reload::kLive : !is_fixed_in_kafka(name);
+        if (!live) fixed.push_back(name);
     }
     if (!fixed.empty()) {
         return invalid_request(

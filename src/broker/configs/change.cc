@@ -7,12 +7,12 @@
 #include "base/strings.h"
 #include "broker/catalog/catalog.h"
 #include "broker/configs/loggers.h"
+#include "broker/handlers/topic_rules.h"
 #include "broker/live_options.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "config/client_metrics_options.h"
 #include "config/topic_options.h"
-#include "model/topic_name.h"
 #include "runtime/loop.h"
 
 namespace millrace::broker {
@@ -23,23 +23,25 @@ using config::Settings;
 using kafka::ErrorCode;
 using runtime::Task;
 
-ConfigRefusal check_broker_id(const std::string& name) {
+ConfigRefusal check_broker_id(const std::string& name, std::string_view kind) {
     const auto id = base::parse_int64(name);
     if (!id) {
         return {ErrorCode::kInvalidRequest, "Node id must be an integer, but it is: " + name};
     }
     if (*id == kNodeId) return {};
     return {ErrorCode::kInvalidRequest,
-            fmt::format("Unexpected broker id, expected {}, but received {}", kNodeId, name)};
+            kind == "node"
+                ? fmt::format("Unexpected node id. Expected {}, but received {}", kNodeId, name)
+                : fmt::format("Unexpected broker id, expected {}, but received {}", kNodeId, name)};
 }
 
 ConfigRefusal check_topic_name(const std::string& name) {
     if (name.empty()) {
         return {ErrorCode::kInvalidRequest, "Default topic resources are not allowed."};
     }
-    const auto valid = model::TopicName::make(name);
-    if (valid) return {};
-    return {ErrorCode::kInvalidTopicException, valid.error().message()};
+    auto wrong = wrong_topic_name(name);
+    if (!wrong) return {};
+    return {ErrorCode::kInvalidTopicException, std::move(*wrong)};
 }
 
 // What needs no knowledge of what is set now.
@@ -48,7 +50,7 @@ ConfigRefusal check(const ConfigsToChange& wanted) {
     switch (ConfigType{wanted.type}) {
         case ConfigType::kTopic: return check_topic_name(wanted.name);
         case ConfigType::kBroker:
-            return wanted.name.empty() ? ConfigRefusal() : check_broker_id(wanted.name);
+            return wanted.name.empty() ? ConfigRefusal() : check_broker_id(wanted.name, "broker");
         case ConfigType::kGroup:
         case ConfigType::kClientMetrics: return {};
         default:
@@ -147,7 +149,7 @@ Task<ConfigRefusal> change_other(const Services& services, const ConfigsToChange
 Task<ConfigRefusal> change_configs(const Services& services, ConfigsToChange wanted) {
     if (ConfigType{wanted.type} == ConfigType::kBrokerLogger && !wanted.replace) {
         if (const auto refusal = check_changes(wanted.changes)) co_return refusal;
-        if (const auto refusal = check_broker_id(wanted.name)) co_return refusal;
+        if (const auto refusal = check_broker_id(wanted.name, "node")) co_return refusal;
         co_return alter_loggers(wanted.changes, wanted.validate_only);
     }
     if (const auto refusal = check(wanted)) co_return refusal;

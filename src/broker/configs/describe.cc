@@ -1,5 +1,8 @@
 #include "broker/configs/describe.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "config/client_metrics_options.h"
@@ -21,6 +24,22 @@ std::string normal(const config::OptionTable<Options>& table, std::string_view n
     return row && row->set(options, text) ? row->view(options).value : text;
 }
 
+// Options whose default Kafka keeps under another name and in another unit; it tells of that only
+// where something else is in force.
+struct Elsewhere {
+    std::string_view option, name, value;
+};
+const Elsewhere* default_elsewhere(std::string_view option) {
+    static constexpr Elsewhere kTable[] = {
+        {"log.flush.interval.ms", "log.flush.scheduler.interval.ms", "9223372036854775807"},
+        {"log.retention.ms", "log.retention.hours", "168"},
+        {"log.roll.jitter.ms", "log.roll.jitter.hours", "0"},
+        {"log.roll.ms", "log.roll.hours", "168"},
+    };
+    const auto found = std::ranges::find(kTable, option, &Elsewhere::option);
+    return found == std::end(kTable) ? nullptr : found;
+}
+
 // The values of a server option that anybody gave, and its default: what is in force first.
 std::vector<ConfigSynonym> server_synonyms(const BrokerConfigs& configs, std::string_view name) {
     std::vector<ConfigSynonym> synonyms;
@@ -39,7 +58,13 @@ std::vector<ConfigSynonym> server_synonyms(const BrokerConfigs& configs, std::st
     if (!view.is_default) {
         synonyms.push_back({std::string(name), view.value, ConfigSource::kStaticBroker});
     }
-    synonyms.push_back({std::string(name), view.default_value, ConfigSource::kDefault});
+    const Elsewhere* const elsewhere = default_elsewhere(name);
+    if (!elsewhere) {
+        synonyms.push_back({std::string(name), view.default_value, ConfigSource::kDefault});
+    } else if (!synonyms.empty()) {
+        synonyms.push_back(
+            {std::string(elsewhere->name), std::string(elsewhere->value), ConfigSource::kDefault});
+    }
     return synonyms;
 }
 
@@ -59,9 +84,18 @@ ConfigEntry unknown_entry(const std::string& name, std::vector<ConfigSynonym> sy
     ConfigEntry entry;
     entry.name = name;
     entry.sensitive = true;
+    entry.read_only = true;
     entry.source = synonyms.front().source;
     entry.synonyms = std::move(synonyms);
     return entry;
+}
+
+// Kafka's name of the broker's option that is the default of a group's.
+std::string default_name(const std::string& group_option) {
+    static constexpr std::string_view kOwn[] = {"share.auto.offset.reset", "share.isolation.level",
+                                                "share.renew.acknowledge.enable"};
+    const bool own = std::ranges::find(kOwn, group_option) != std::end(kOwn);
+    return own ? group_option : "group." + group_option;
 }
 
 // Of resources whose options have defaults of their own.
@@ -76,7 +110,8 @@ std::vector<ConfigEntry> describe(const config::OptionTable<Options>& table,
         if (set != settings.end())
             synonyms.push_back({view.name, normal(table, view.name, set->second), source});
         if (show_defaults) {
-            synonyms.push_back({view.name, view.default_value, ConfigSource::kDefault});
+            synonyms.push_back(
+                {default_name(view.name), view.default_value, ConfigSource::kDefault});
         }
         entries.push_back(entry(view, std::move(synonyms)));
     }
@@ -95,11 +130,9 @@ std::vector<ConfigEntry> describe_topic(const BrokerConfigs& configs, const Sett
             synonyms.push_back({view.name, value, ConfigSource::kTopic});
         }
         const std::string_view server = config::server_option_of(view.name);
-        if (!server.empty()) {
-            for (auto& synonym : server_synonyms(configs, server)) {
-                synonyms.push_back(std::move(synonym));
-            }
-        }
+        std::vector<ConfigSynonym> defaults;
+        if (!server.empty()) defaults = server_synonyms(configs, server);
+        std::ranges::move(defaults, std::back_inserter(synonyms));
         entries.push_back(entry(view, std::move(synonyms)));
     }
     return entries;

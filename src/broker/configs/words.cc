@@ -44,9 +44,10 @@ std::string wrong_value(const config::OptionView& option, std::string_view text)
         case Kind::kLong: break;
     }
     const bool is_int = option.kind == Kind::kInt;
-    const auto number = is_int ? base::parse_int64(text, std::numeric_limits<std::int32_t>::min(),
-                                                   std::numeric_limits<std::int32_t>::max())
-                               : base::parse_int64(text);
+    const auto number =
+        is_int ? base::parse_int64(base::trim(text), std::numeric_limits<std::int32_t>::min(),
+                                   std::numeric_limits<std::int32_t>::max())
+               : base::parse_int64(base::trim(text));
     if (!number) return because(is_int ? "Not a number of type INT" : "Not a number of type LONG");
     if (*number < option.min) return because(fmt::format("Value must be at least {}", option.min));
     return because(fmt::format("Value must be no more than {}", option.max));

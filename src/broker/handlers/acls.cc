@@ -19,7 +19,7 @@ const std::string kMessage = "No Authorizer is configured.";
 Task<kafka::DescribeAclsResponse> describe_acls(Call&, kafka::DescribeAclsRequest) {
     kafka::DescribeAclsResponse response;
     response.error_code = kError;
-    response.error_message = kMessage;
+    response.error_message = "No Authorizer is configured on the broker";
     co_return response;
 }
 

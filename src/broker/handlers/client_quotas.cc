@@ -54,7 +54,7 @@ Task<kafka::DescribeClientQuotasResponse> describe_client_quotas(
         response.entries.reset();
         co_return response;
     }
-    response.error_message.reset();
+    response.error_message = "";
     response.entries.emplace();
     const auto cluster = call.services.catalog.cluster_state();
     for (const auto& [entity, values] : cluster->quotas) {
@@ -72,22 +72,16 @@ Task<kafka::AlterClientQuotasResponse> alter_client_quotas(
     for (auto& entry : request.entries) {
         auto& answer = response.entries.emplace_back();
         answer.error_message.reset();
+        // Of two parts with the same type the last one counts.
         QuotaEntity entity;
-        bool repeated = false;
-        for (const auto& part : entry.entity) {
-            answer.entity.push_back({part.entity_type, part.entity_name});
-            repeated |= !entity.emplace(part.entity_type, part.entity_name).second;
-        }
+        for (const auto& part : entry.entity) entity[part.entity_type] = part.entity_name;
+        for (const auto& [type, name] : entity) answer.entity.push_back({type, name});
         std::vector<QuotaChange> changes;
         for (auto& op : entry.ops) {
             changes.push_back(
                 {std::move(op.key), op.remove ? std::nullopt : std::optional<double>(op.value)});
         }
         ConfigRefusal refusal = check_quota_changes(entity, changes);
-        if (!refusal && repeated) {
-            refusal = {ErrorCode::kInvalidRequest,
-                       "Invalid client quota entity, duplicate entity entry found."};
-        }
         if (!refusal && !request.validate_only) {
             refusal = co_await alter(call.services, entity, changes);
         }

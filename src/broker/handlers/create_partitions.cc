@@ -1,6 +1,9 @@
 // CreatePartitions 0-3: raises the number of partitions. 3 adds quotas.
 #include "kafka/messages/create_partitions.h"
 
+#include <map>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "broker/call.h"
@@ -20,7 +23,7 @@ using Asked = kafka::CreatePartitionsRequest::Topic;
 TopicRefusal check(const Catalog& catalog, const Asked& asked) {
     const auto topic = catalog.find(asked.name);
     if (!topic) {
-        return {ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic."};
+        return {ErrorCode::kUnknownTopicOrPartition, ""};
     }
     const std::int32_t now = topic->record.partitions;
     if (asked.count == now) {
@@ -38,7 +41,7 @@ TopicRefusal check(const Catalog& catalog, const Asked& asked) {
                 fmt::format("At most {} partitions are possible.", kMaxPartitionsPerTopic)};
     }
     const auto added = static_cast<std::size_t>(asked.count - now);
-    if (asked.assignments && asked.assignments->size() != added && !asked.assignments->empty()) {
+    if (asked.assignments && asked.assignments->size() != added) {
         return {ErrorCode::kInvalidReplicaAssignment,
                 fmt::format("Attempted to add {} additional partition(s), but only {} "
                             "assignment(s) were specified.",
@@ -59,13 +62,20 @@ Task<kafka::CreatePartitionsResponse> create_partitions(Call& call,
                                                         kafka::CreatePartitionsRequest request) {
     Catalog& catalog = call.services.catalog;
     kafka::CreatePartitionsResponse response;
+    std::map<std::string, int> times;
+    for (const Asked& asked : request.topics) ++times[asked.name];
     for (const Asked& asked : request.topics) {
+        if (times[asked.name] == 0) continue;
         auto& answer = response.results.emplace_back();
         answer.name = asked.name;
-        const TopicRefusal refusal = check(catalog, asked);
+        TopicRefusal refusal = check(catalog, asked);
+        if (times[asked.name] > 1) {
+            refusal = {ErrorCode::kInvalidRequest, "Duplicate topic name."};
+            times[asked.name] = 0;  // One answer is enough.
+        }
         if (refusal) {
             answer.error_code = refusal.error;
-            answer.error_message = refusal.message;
+            if (!refusal.message.empty()) answer.error_message = refusal.message;
             continue;
         }
         if (request.validate_only) continue;

@@ -66,7 +66,9 @@ TopicRefusal check_copies(const Services& services, std::int16_t wanted) {
     if (copies <= 1 || services.options.replication_factor_clamp) return {};
     return {ErrorCode::kInvalidReplicationFactor,
             fmt::format("Unable to replicate the partition {} time(s): The target replication "
-                        "factor of {} cannot be reached because only 1 broker(s) are registered.",
+                        "factor of {} cannot be reached because only 1 broker(s) are registered or "
+                        "some brokers "
+                        "have all their log directories cordoned.",
                         copies, copies)};
 }
 
@@ -89,12 +91,8 @@ TopicRefusal check_counts(const Services& services, const Asked& asked) {
 }
 
 TopicRefusal read_settings(const Asked& asked, config::Settings& settings) {
-    std::set<std::string_view> names;
     std::vector<std::string_view> without_value;
     for (const auto& one : asked.configs) {
-        if (!names.insert(one.name).second) {
-            return {ErrorCode::kInvalidRequest, "Error due to duplicate config keys"};
-        }
         if (!one.value) without_value.push_back(one.name);
         settings[one.name] = one.value.value_or("");
     }

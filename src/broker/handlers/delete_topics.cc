@@ -1,6 +1,11 @@
 // DeleteTopics 1-6: removes topics and what groups committed for them. 5 adds messages, 6 ids.
 #include "kafka/messages/delete_topics.h"
 
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/group/coordinator.h"
@@ -16,6 +21,15 @@ using kafka::ErrorCode;
 using Asked = kafka::DeleteTopicsRequest::DeleteTopicState;
 using Answer = kafka::DeleteTopicsResponse::DeletableTopicResult;
 
+Answer refused(const Asked& asked, ErrorCode error, std::string message) {
+    Answer answer;
+    answer.name = asked.name;
+    answer.topic_id = asked.topic_id;
+    answer.error_code = error;
+    answer.error_message = std::move(message);
+    return answer;
+}
+
 Task<Answer> delete_one(Call& call, const Asked& asked) {
     Catalog& catalog = call.services.catalog;
     Answer answer;
@@ -25,7 +39,8 @@ Task<Answer> delete_one(Call& call, const Asked& asked) {
     if (!topic) {
         answer.error_code =
             asked.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId;
-        answer.error_message = "This server does not host this topic.";
+        answer.error_message = asked.name ? "This server does not host this topic-partition."
+                                          : "This server does not host this topic ID.";
         co_return answer;
     }
     answer.name = topic->name();
@@ -51,8 +66,35 @@ Task<Answer> delete_one(Call& call, const Asked& asked) {
 Task<kafka::DeleteTopicsResponse> delete_topics(Call& call, kafka::DeleteTopicsRequest request) {
     for (const std::string& name : request.topic_names) request.topics.push_back({.name = name});
     kafka::DeleteTopicsResponse response;
+    if (!call.services.options.delete_topic_enable) {
+        const auto error =
+            call.version() < 3 ? ErrorCode::kInvalidRequest : ErrorCode::kTopicDeletionDisabled;
+        for (const Asked& asked : request.topics) {
+            response.responses.push_back(refused(asked, error, "Topic deletion is disabled."));
+        }
+        co_return response;
+    }
+    std::map<std::pair<std::optional<std::string>, kafka::Uuid>, int> times;
+    for (const Asked& asked : request.topics) ++times[{asked.name, asked.topic_id}];
     for (const Asked& asked : request.topics) {
-        response.responses.push_back(co_await delete_one(call, asked));
+        int& count = times[{asked.name, asked.topic_id}];
+        if (count == 0) continue;
+        const bool by_id = !asked.topic_id.is_zero();
+        if (asked.name && by_id) {
+            response.responses.push_back(
+                refused(asked, ErrorCode::kInvalidRequest,
+                        "You may not specify both topic name and topic id."));
+        } else if (!asked.name && !by_id) {
+            response.responses.push_back(refused(asked, ErrorCode::kInvalidRequest,
+                                                 "Neither topic name nor id were specified."));
+        } else if (count > 1) {
+            response.responses.push_back(
+                refused(asked, ErrorCode::kInvalidRequest,
+                        by_id ? "Duplicate topic id." : "Duplicate topic name."));
+            count = 0;  // One answer is enough.
+        } else {
+            response.responses.push_back(co_await delete_one(call, asked));
+        }
     }
     co_return response;
 }

@@ -15,9 +15,9 @@
 #include "broker/configs/describe.h"
 #include "broker/configs/loggers.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/topic_rules.h"
 #include "broker/live_options.h"
 #include "broker/services.h"
-#include "model/topic_name.h"
 
 namespace millrace::broker {
 namespace {
@@ -63,10 +63,9 @@ Described describe(const Services& services, const Asked& asked) {
     const auto type = ConfigType{asked.resource_type};
     switch (type) {
         case ConfigType::kTopic: {
-            const auto valid = model::TopicName::make(name);
-            if (!valid) {
+            if (auto wrong = wrong_topic_name(name)) {
                 return std::unexpected(
-                    ConfigRefusal{ErrorCode::kInvalidTopicException, valid.error().message()});
+                    ConfigRefusal{ErrorCode::kInvalidTopicException, std::move(*wrong)});
             }
             const auto topic = services.catalog.find(name);
             if (topic) return describe_topic(configs, topic->record.settings);
@@ -134,7 +133,7 @@ Task<kafka::DescribeConfigsResponse> describe_configs(Call& call,
             answer.error_message = std::move(described.error().message);
             continue;
         }
-        answer.error_message.reset();
+        answer.error_message = "";
         const auto& keys = asked.configuration_keys;
         for (ConfigEntry& entry : *described) {
             const bool asked_for =

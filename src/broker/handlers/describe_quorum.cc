@@ -20,7 +20,7 @@ Task<kafka::DescribeQuorumResponse> describe_quorum(Call& call,
     const Services& services = call.services;
     Catalog& catalog = services.catalog;
     kafka::DescribeQuorumResponse response;
-    response.error_message.reset();
+    response.error_message = "";
     const bool only_that = request.topics.size() == 1 && request.topics[0].topic_name == kTopic &&
                            request.topics[0].partitions.size() == 1 &&
                            request.topics[0].partitions[0].partition_index == 0;
@@ -43,7 +43,7 @@ Task<kafka::DescribeQuorumResponse> describe_quorum(Call& call,
     auto& topic = response.topics.emplace_back();
     topic.topic_name = kTopic;
     auto& partition = topic.partitions.emplace_back();
-    partition.error_message.reset();
+    partition.error_message = "";
     partition.leader_id = services.node_id;
     // Epochs of Kafka's quorum begin at 1, with the first election.
     partition.leader_epoch = kFirstLeaderEpoch + 1;

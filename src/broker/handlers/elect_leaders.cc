@@ -16,12 +16,15 @@ using kafka::ErrorCode;
 Task<kafka::ElectLeadersResponse> elect_leaders(Call& call, kafka::ElectLeadersRequest request) {
     constexpr std::int8_t kPreferred = 0, kUnclean = 1;
     kafka::ElectLeadersResponse response;
-    if (request.election_type != kPreferred && request.election_type != kUnclean) {
-        response.error_code = ErrorCode::kInvalidRequest;
+    const bool known = request.election_type == kPreferred || request.election_type == kUnclean;
+    if (!known) response.error_code = ErrorCode::kInvalidRequest;
+    if (!request.topic_partitions) {
+        // Of all partitions only those are told that had an election.
+        for (const auto& topic : call.services.catalog.all()) {
+            response.replica_election_results.emplace_back().topic = topic->name();
+        }
         co_return response;
     }
-    // All partitions: only those would be told that had an election.
-    if (!request.topic_partitions) co_return response;
     for (const auto& asked : *request.topic_partitions) {
         auto& answer = response.replica_election_results.emplace_back();
         answer.topic = asked.topic;
@@ -29,7 +32,11 @@ Task<kafka::ElectLeadersResponse> elect_leaders(Call& call, kafka::ElectLeadersR
         for (const std::int32_t index : asked.partitions) {
             auto& result = answer.partition_result.emplace_back();
             result.partition_id = index;
-            if (!topic) {
+            if (!known) {
+                result.error_code = ErrorCode::kInvalidRequest;
+                result.error_message =
+                    fmt::format("Unknown election type {}", request.election_type);
+            } else if (!topic) {
                 result.error_code = ErrorCode::kUnknownTopicOrPartition;
                 result.error_message = fmt::format("No such topic as {}", asked.topic);
             } else if (!topic->partition(index)) {

@@ -1,6 +1,8 @@
 #include "broker/handlers/topic_rules.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,9 +20,27 @@ using base::Result;
 using kafka::ErrorCode;
 using runtime::Task;
 
+std::optional<std::string> wrong_topic_name(const std::string& name) {
+    if (model::TopicName::make(name)) return std::nullopt;
+    const auto because = [](std::string_view reason) {
+        return fmt::format("Topic name is invalid: {}", reason);
+    };
+    if (name.empty()) return because("the empty string is not allowed");
+    if (name == "." || name == "..") return because(fmt::format("'{}' is not allowed", name));
+    if (name.size() > model::TopicName::kMaxBytes) {
+        return because(fmt::format("the length of '{}' is longer than the max allowed length {}",
+                                   name, model::TopicName::kMaxBytes));
+    }
+    return because(
+        fmt::format("'{}' contains one or more characters other than ASCII "
+                    "alphanumerics, '.', '_' and '-'",
+                    name));
+}
+
 TopicRefusal check_new_topic(const Services& services, const std::string& name) {
-    const auto valid = model::TopicName::make(name);
-    if (!valid) return {ErrorCode::kInvalidTopicException, valid.error().message()};
+    if (auto wrong = wrong_topic_name(name)) {
+        return {ErrorCode::kInvalidTopicException, std::move(*wrong)};
+    }
     if (services.catalog.find(name)) {
         return {ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};
     }
@@ -37,10 +57,6 @@ std::optional<std::string> wrong_replicas(const std::vector<std::int32_t>& broke
     }
     std::vector<std::int32_t> sorted = brokers;
     std::ranges::sort(sorted);
-    if (sorted.front() < 0) {
-        return fmt::format("The manual partition assignment includes an invalid replica id {}.",
-                           sorted.front());
-    }
     const auto twice = std::ranges::adjacent_find(sorted);
     if (twice != sorted.end()) {
         return fmt::format("The manual partition assignment includes the broker {} more than once.",

@@ -32,6 +32,9 @@ struct TopicRefusal {
 // Why a new topic may not have this name; kNone when it may.
 TopicRefusal check_new_topic(const Services& services, const std::string& name);
 
+// Why this is no name of a topic, in Kafka's words.
+std::optional<std::string> wrong_topic_name(const std::string& name);
+
 // Why the replicas of a partition cannot be on these brokers, in Kafka's words.
 std::optional<std::string> wrong_replicas(const std::vector<std::int32_t>& brokers);
 

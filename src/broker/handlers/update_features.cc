@@ -2,7 +2,6 @@
 // change and validate_only; 2 answers no single results.
 #include "kafka/messages/update_features.h"
 
-#include <set>
 #include <utility>
 
 #include "broker/call.h"
@@ -45,7 +44,6 @@ std::optional<ClusterState> update_all(const ClusterState& now,
 Task<kafka::UpdateFeaturesResponse> update_features(Call& call,
                                                     kafka::UpdateFeaturesRequest request) {
     std::vector<FeatureUpdate> updates;
-    std::set<std::string> names;
     kafka::UpdateFeaturesResponse response;
     for (auto& asked : request.feature_updates) {
         std::int8_t type = asked.upgrade_type;
@@ -54,13 +52,7 @@ Task<kafka::UpdateFeaturesResponse> update_features(Call& call,
                 static_cast<std::int8_t>(asked.allow_downgrade ? FeatureUpdate::Type::kSafeDowngrade
                                                                : FeatureUpdate::Type::kUpgrade);
         }
-        names.insert(asked.feature);
         updates.push_back({std::move(asked.feature), asked.max_version_level, type});
-    }
-    if (names.size() != updates.size()) {
-        response.error_code = ErrorCode::kInvalidRequest;
-        response.error_message = "Provided FeatureUpdates contain duplicate features.";
-        co_return response;
     }
     Catalog& catalog = call.services.catalog;
     Refusal refusal;
@@ -89,7 +81,7 @@ Task<kafka::UpdateFeaturesResponse> update_features(Call& call,
     for (const FeatureUpdate& update : updates) {
         auto& result = response.results.emplace_back();
         result.feature = update.name;
-        result.error_message.reset();
+        result.error_message = "NONE";  // As Kafka writes it.
     }
     co_return response;
 }

@@ -15,7 +15,7 @@ using kafka::ErrorCode;
 Task<kafka::DescribeUserScramCredentialsResponse> describe_user_scram_credentials(
     Call&, kafka::DescribeUserScramCredentialsRequest request) {
     kafka::DescribeUserScramCredentialsResponse response;
-    response.error_message.reset();
+    response.error_message = "";
     // All users: there are none.
     if (!request.users || request.users->empty()) co_return response;
     std::set<std::string> once, twice;

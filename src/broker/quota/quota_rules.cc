@@ -52,7 +52,7 @@ ConfigRefusal check_entity(const QuotaEntity& entity) {
     if (ip == entity.end()) return {};
     if (entity.size() > 1) {
         return invalid(
-            "Invalid quota entity combination, IP entity should not be used with User or "
+            "Invalid quota entity combination, IP entity shouldnot be combined with User or "
             "ClientId");
     }
     if (ip->second && !is_address(*ip->second)) {
@@ -61,24 +61,22 @@ ConfigRefusal check_entity(const QuotaEntity& entity) {
     return {};
 }
 
-bool is_whole(double value, double most) {
-    constexpr double kTolerance = 1e-6;
-    return std::abs(value - std::round(value)) < kTolerance && std::abs(value) <= most;
-}
-
 ConfigRefusal check_value(const Key& key, double value) {
     if (std::isnan(value) || std::isinf(value)) {
         return invalid(fmt::format("Quota {} must be a finite number", key.name));
     }
     if (value <= 0) return invalid(fmt::format("Quota {} must be greater than 0", key.name));
-    if (key.number == Number::kLong &&
-        !is_whole(value, static_cast<double>(std::numeric_limits<std::int64_t>::max()))) {
-        return invalid(fmt::format("Proposed value for {} must be a whole number", key.name));
+    if (key.number == Number::kDouble) return {};
+    const bool is_long = key.number == Number::kLong;
+    const double most = is_long ? static_cast<double>(std::numeric_limits<std::int64_t>::max())
+                                : std::numeric_limits<std::int32_t>::max();
+    if (value > most) {
+        return invalid(fmt::format("Proposed value for {} is too large for {}.", key.name,
+                                   is_long ? "a LONG" : "an INT"));
     }
-    if (key.number == Number::kInt && !is_whole(value, std::numeric_limits<std::int32_t>::max())) {
-        return invalid(fmt::format("Proposed value for {} is too large for an INT", key.name));
-    }
-    return {};
+    constexpr double kTolerance = 1e-6;
+    if (std::abs(value - std::round(value)) < kTolerance) return {};
+    return invalid(fmt::format("{} cannot be a fractional value.", key.name));
 }
 
 }  // namespace
@@ -89,10 +87,10 @@ ConfigRefusal check_quota_changes(const QuotaEntity& entity,
     const bool of_ip = entity.contains(std::string(kIp));
     for (const QuotaChange& change : changes) {
         const auto key = std::ranges::find(kKeys, change.key, &Key::name);
+        if (!change.value) continue;  // What is not there can be removed.
         if (key == std::end(kKeys) || key->of_ip != of_ip) {
             return invalid("Invalid configuration key " + change.key);
         }
-        if (!change.value) continue;
         if (const auto refusal = check_value(*key, *change.value)) return refusal;
     }
     return {};
@@ -112,28 +110,33 @@ QuotaValues apply_quota_changes(QuotaValues now, const std::vector<QuotaChange>&
 ConfigRefusal check_filter(const QuotaFilter& filter) {
     std::set<std::string> types;
     for (const QuotaFilter::Part& part : filter.parts) {
-        if (part.type.empty()) return invalid("Unexpected empty filter component entity type");
+        if (part.type.empty()) return invalid("Invalid empty entity type.");
         if (part.type != kUser && part.type != kClient && part.type != kIp) {
-            return {ErrorCode::kUnsupportedVersion,
-                    fmt::format("Custom entity type '{}' not supported", part.type)};
+            return {ErrorCode::kUnsupportedVersion, "Unsupported entity type " + part.type};
         }
         if (!types.insert(part.type).second) {
-            return invalid("Duplicate filter component entity type: " + part.type);
+            return invalid(
+                fmt::format("Entity type {} cannot appear more than once in the "
+                            "filter.",
+                            part.type));
         }
         const bool exact = part.match == static_cast<std::int8_t>(QuotaFilter::Match::kExact);
-        if (part.match < 0 || part.match > 2 || (exact && !part.name)) {
-            return invalid("Unexpected match type: " + std::to_string(part.match));
+        if (part.match < 0 || part.match > 2) {
+            return invalid(fmt::format("Unknown match type {}", part.match));
+        }
+        if (exact && !part.name) {
+            return invalid("Request specified MATCH_TYPE_EXACT, but set match string to null.");
         }
         if (!exact && part.name) {
             return invalid(
-                "Request specified MATCH_TYPE_DEFAULT or MATCH_TYPE_SPECIFIED, but also "
-                "specified a match string.");
+                fmt::format("Request specified MATCH_TYPE_{}, but also specified a match string.",
+                            part.match == 1 ? "DEFAULT" : "SPECIFIED"));
         }
     }
     if (types.contains(std::string(kIp)) && types.size() > 1) {
         return invalid(
-            "Invalid entity filter component combination, IP filter component should "
-            "not be used with User or ClientId filter component.");
+            "Invalid entity filter component combination. IP filter component should not be used "
+            "with user or clientId filter component.");
     }
     return {};
 }
