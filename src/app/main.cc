@@ -3,6 +3,7 @@
 
 #include "app/server.h"
 #include "cli/program.h"
+#include "client/cluster.h"
 #include "client/remote_topics.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
             },
         .topics = [](const std::string& brokers) -> base::Result<std::shared_ptr<topic::Topics>> {
             return client::connect_topics({{"bootstrap.servers", brokers}});
-        }};
+        },
+        .kafka = {.connect = client::Cluster::connect}};
     return cli::run(program, argc, argv);
 }

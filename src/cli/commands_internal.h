@@ -12,10 +12,19 @@ namespace millrace::cli {
 struct Program;
 using Action = std::function<int()>;
 
+void add_all_commands(CLI::App& app, const Program& program, Action& action);
 void add_server_command(CLI::App& app, const Program& program, Action& action);
 void add_weblog_command(CLI::App& app, const Program& program, Action& action);
 void add_demo_command(CLI::App& app, const Program& program, Action& action);
 void add_topic_command(CLI::App& app, const Program& program, Action& action);
+void add_config_command(CLI::App& app, const Program& program, Action& action);
+void add_cluster_command(CLI::App& app, const Program& program, Action& action);
+void add_group_command(CLI::App& app, const Program& program, Action& action);
 void add_version_command(CLI::App& app, const Program& program, Action& action);
+
+// The parts of `topic` and of `group` that have files of their own.
+void add_topic_changes(CLI::App& group, const Program& program, Action& action);
+void add_trim_prefix(CLI::App& group, const Program& program, Action& action);
+void add_group_seek(CLI::App& group, const Program& program, Action& action);
 
 }  // namespace millrace::cli

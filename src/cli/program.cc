@@ -4,26 +4,84 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/strings.h"
 #include "cli/commands_internal.h"
+#include "cli/output/exit_code.h"
 
 namespace millrace::cli {
 
 int report_failure(const base::Error& error) {
     fmt::print(stderr, "millrace: {}\n", error.message());
-    switch (error.code()) {
-        case base::Code::kNotFound: return 4;
-        case base::Code::kPermissionDenied: return 5;
-        case base::Code::kTimeout:
-        case base::Code::kUnavailable: return 6;
-        default: return 1;
+    return to_int(exit_code_of(error));
+}
+
+namespace {
+
+// The command that the words reached before something was wrong with them.
+const CLI::App& deepest(const CLI::App& app) {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? app : deepest(*chosen.back());
+}
+
+std::string full_name(const CLI::App& app) {
+    const CLI::App* const parent = app.get_parent();
+    return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
+}
+
+// Names of subcommands, or of options when an option was typed.
+std::vector<std::string> known_words(const CLI::App& app, bool options) {
+    std::vector<std::string> names;
+    if (options) {
+        for (const CLI::Option* option : app.get_options()) {
+            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+        }
+    } else {
+        for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+            if (!command->get_name().empty()) names.push_back(command->get_name());
+        }
     }
+    return names;
+}
+
+int report_wrong_words(const CLI::App& app, const CLI::ParseError& error) {
+    const CLI::App& command = deepest(app);
+    const std::string name = full_name(command);
+    std::string words = error.what();
+    const auto rest = command.remaining();
+    if (!rest.empty()) {
+        const bool is_option = rest.front().starts_with("-");
+        const auto known = known_words(command, is_option);
+        const auto meant =
+            base::did_you_mean(rest.front().substr(0, rest.front().find('=')), known);
+        if (is_option || !known.empty()) {
+            words =
+                fmt::format("there is no {} '{}'", is_option ? "option" : "command", rest.front());
+        } else {
+            words = fmt::format("'{}' is one word too many", rest.front());
+        }
+        if (!meant.empty()) words += fmt::format("; did you mean '{}'?", meant.front());
+    }
+    fmt::print(stderr, "{}: {}\nRun {} --help for what there is.\n", name, words, name);
+    return to_int(ExitCode::kUsage);
+}
+
+}  // namespace
+
+void add_all_commands(CLI::App& app, const Program& program, Action& action) {
+    add_server_command(app, program, action);
+    add_weblog_command(app, program, action);
+    add_demo_command(app, program, action);
+    add_topic_command(app, program, action);
+    add_group_command(app, program, action);
+    add_config_command(app, program, action);
+    add_cluster_command(app, program, action);
+    add_version_command(app, program, action);
 }
 
 int run(const Program& program, int argc, const char* const* argv) {
     CLI::App app("A unified log and stream engine: Kafka and Spark Connect in one program.",
                  "millrace");
     app.require_subcommand(1);
-    app.failure_message(CLI::FailureMessage::simple);
     app.footer(
         "Examples:\n"
         "  millrace server --data ./data          keep a server running\n"
@@ -31,16 +89,12 @@ int run(const Program& program, int argc, const char* const* argv) {
         "  kcat -b 127.0.0.1:9092 -C -t weblog    read it\n"
         "Each command explains itself: millrace <command> --help");
     Action action;
-    add_server_command(app, program, action);
-    add_weblog_command(app, program, action);
-    add_demo_command(app, program, action);
-    add_topic_command(app, program, action);
-    add_version_command(app, program, action);
+    add_all_commands(app, program, action);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        constexpr int kWrongUsage = 2;
-        return app.exit(error) == 0 ? 0 : kWrongUsage;
+        // --help is one too.
+        return error.get_exit_code() == 0 ? app.exit(error) : report_wrong_words(app, error);
     }
     return action();
 }

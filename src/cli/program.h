@@ -1,6 +1,7 @@
 // Program: what app lends to the subcommands, so that none of them names a concrete class.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "client/cluster.h"
 #include "config/server_options.h"
 
 namespace millrace::runtime {
@@ -45,6 +47,13 @@ public:
     virtual void wait_for_stop_signal() = 0;
 };
 
+// How the commands reach a Kafka cluster.
+struct Kafka {
+    std::function<base::Result<std::unique_ptr<client::Cluster>>(const client::Settings&,
+                                                                 std::chrono::milliseconds)>
+        connect;
+};
+
 struct Program {
     std::string version;
     config::Settings environment;
@@ -54,10 +63,10 @@ struct Program {
     std::function<base::Result<std::unique_ptr<RunningServer>>(const config::ServerOptions&)> serve;
     // The topics of a Kafka cluster: "host:port,...".
     std::function<base::Result<std::shared_ptr<topic::Topics>>(const std::string& brokers)> topics;
+    Kafka kafka;
 };
 
-// Parse the command line and do what it says. Returns the exit code: 0 done, 1 failed, 2 wrong
-// usage, 4 not found, 5 denied, 6 timeout or nobody answers.
+// Parse the command line and do what it says. Returns the exit code (output/exit_code.h).
 int run(const Program& program, int argc, const char* const* argv);
 
 // The exit code for an error, after the words "millrace: <message>" on standard error.

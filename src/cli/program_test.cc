@@ -1,13 +1,21 @@
 #include "cli/program.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+
+#include "base/json.h"
+#include "base/strings.h"
+#include "cli/commands_internal.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "topic/topics.h"
 
 namespace millrace::cli {
 namespace {
+
+using testing::HasSubstr;
 
 // Runs a command line against a program whose server and topics fail with words of their own.
 class ProgramTest : public ::testing::Test {
@@ -20,6 +28,24 @@ protected:
         output_ = testing::internal::GetCapturedStdout();
         errors_ = testing::internal::GetCapturedStderr();
         return code;
+    }
+
+    // "", "server", "topic", "topic create" ...
+    std::vector<std::string> every_command() {
+        CLI::App app("", "millrace");
+        Action action;
+        add_all_commands(app, program_, action);
+        std::vector<std::string> names;
+        const auto walk = [&](const auto& self, const CLI::App& at,
+                              const std::string& name) -> void {
+            names.push_back(name);
+            for (const CLI::App* command :
+                 at.get_subcommands([](const CLI::App* any) { return !any->get_name().empty(); })) {
+                self(self, *command, std::string(base::trim(name + " " + command->get_name())));
+            }
+        };
+        walk(walk, app, "");
+        return names;
     }
 
     std::unique_ptr<runtime::Disk> disk_ = runtime::make_system_disk();
@@ -37,7 +63,14 @@ protected:
         },
         .topics = [](const std::string& brokers) -> base::Result<std::shared_ptr<topic::Topics>> {
             return base::fail(base::Code::kUnavailable, "nobody answers at {}", brokers);
-        }};
+        },
+        .kafka = {.connect = [this](const client::Settings& settings, std::chrono::milliseconds)
+                      -> base::Result<std::unique_ptr<client::Cluster>> {
+            settings_ = settings;
+            return base::fail(base::Code::kUnavailable, "nobody answers at {}",
+                              settings.at("bootstrap.servers"));
+        }}};
+    client::Settings settings_;  // Of the last connection.
     std::string output_;
     std::string errors_;
 };
@@ -48,21 +81,16 @@ TEST_F(ProgramTest, tells_its_version) {
 }
 
 TEST_F(ProgramTest, every_command_explains_itself_with_an_example) {
-    for (const std::vector<const char*>& command :
-         std::vector<std::vector<const char*>>{{},
-                                               {"server"},
-                                               {"weblog"},
-                                               {"demo"},
-                                               {"topic"},
-                                               {"topic", "list"},
-                                               {"topic", "create"},
-                                               {"topic", "describe"},
-                                               {"topic", "delete"},
-                                               {"version"}}) {
-        std::vector<const char*> words = command;
-        words.push_back("--help");
-        EXPECT_EQ(run_words(words), 0);
-        EXPECT_NE(output_.find("Example"), std::string::npos) << output_;
+    for (const std::string& command : every_command()) {
+        const std::string line = command + " --help";
+        std::vector<std::string> words;
+        for (const std::string_view word : base::split(base::trim(line), ' ')) {
+            words.emplace_back(word);
+        }
+        std::vector<const char*> pointers;
+        for (const std::string& word : words) pointers.push_back(word.c_str());
+        EXPECT_EQ(run_words(pointers), 0) << line;
+        EXPECT_NE(output_.find("Example"), std::string::npos) << line << "\n" << output_;
     }
 }
 
@@ -73,6 +101,44 @@ TEST_F(ProgramTest, refuses_wrong_usage_with_2) {
     EXPECT_EQ(run_words({"weblog", "--rate", "-1"}), 2);
     EXPECT_EQ(run_words({"weblog", "--rate", "1", "--event-time", "1"}), 2);
     EXPECT_EQ(run_words({"topic", "create"}), 2);
+    EXPECT_EQ(run_words({"topic", "list", "-o", "xml"}), 2);
+    EXPECT_EQ(run_words({"topic", "list", "-X", "secret"}), 2);
+    EXPECT_EQ(errors_, "millrace: -X: write it as name=value\n");
+    EXPECT_EQ(run_words({"group", "seek", "g", "--to", "soon"}), 2);
+    EXPECT_EQ(run_words({"group", "seek", "g"}), 2);
+    EXPECT_EQ(run_words({"group", "seek", "g", "--to", "end", "--to-file", "f"}), 2);
+    EXPECT_EQ(run_words({"config", "set", "topic", "t", "novalue"}), 2);
+    EXPECT_EQ(run_words({"config", "list", "planet", "earth"}), 2);
+}
+
+TEST_F(ProgramTest, asks_what_was_meant) {
+    EXPECT_EQ(run_words({"topc"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("there is no command 'topc'; did you mean 'topic'?"));
+    EXPECT_EQ(run_words({"topic", "crate", "x"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("millrace topic: there is no command 'crate'; did you mean "
+                                   "'create'?"));
+    EXPECT_EQ(run_words({"topic", "create", "x", "--partitons", "3"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("did you mean '--partitions'?"));
+}
+
+TEST_F(ProgramTest, finds_servers_and_settings_in_their_order) {
+    program_.environment = {{"MILLRACE_BROKERS", "e:1"}};
+    EXPECT_EQ(run_words({"topic", "list"}), 6);
+    EXPECT_EQ(settings_.at("bootstrap.servers"), "e:1");
+    EXPECT_EQ(run_words({"topic", "list", "-b", "l:1", "-X", "client.id=me"}), 6);
+    EXPECT_EQ(settings_.at("bootstrap.servers"), "l:1");
+    EXPECT_EQ(settings_.at("client.id"), "me");
+    program_.environment = {};
+    EXPECT_EQ(run_words({"topic", "list"}), 6);
+    EXPECT_EQ(settings_.at("bootstrap.servers"), "127.0.0.1:9092");
+    EXPECT_EQ(run_words({"topic", "list", "-F", "/nowhere/at/all"}), 4);
+}
+
+TEST_F(ProgramTest, prints_the_shape_of_a_report_without_asking_anybody) {
+    EXPECT_EQ(run_words({"topic", "list", "-o", "help"}), 0);
+    EXPECT_EQ(*base::parse_json(output_),
+              *base::parse_json(R"([{"name":"string","partitions":"int","replicas":"int"}])"));
+    EXPECT_TRUE(settings_.empty());
 }
 
 TEST_F(ProgramTest, gives_the_server_its_options) {

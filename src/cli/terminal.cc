@@ -40,6 +40,13 @@ void Terminal::redraw(std::string_view lines) {
     std::fflush(stderr);
 }
 
+void Terminal::erase() {
+    if (drawn_lines_ == 0) return;
+    fmt::print(stderr, "\x1b[{}A\r\x1b[J", drawn_lines_);
+    std::fflush(stderr);
+    drawn_lines_ = 0;
+}
+
 void Terminal::keep() {
     drawn_lines_ = 0;
 }

@@ -27,6 +27,8 @@ public:
     void redraw(std::string_view lines);
     // Leave what redraw() wrote and go on below it.
     void keep();
+    // Take away what redraw() wrote.
+    void erase();
 
 private:
     bool live_;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/admin_internal.h"
 
 namespace millrace::client {
@@ -8,127 +10,173 @@ using base::Code;
 using base::fail;
 using base::Result;
 
-namespace {
-
-using Options = std::unique_ptr<rd_kafka_AdminOptions_t, FreeWith<rd_kafka_AdminOptions_destroy>>;
-
-Options make_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
-    Options options(rd_kafka_AdminOptions_new(handle, operation));
+AdminOptions Admin::options(rd_kafka_admin_op_t operation, Mode mode) const {
+    AdminOptions options(rd_kafka_AdminOptions_new(handle_, operation));
     char words[256];
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, words, sizeof(words));
-    if (operation != RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS) {
-        rd_kafka_AdminOptions_set_operation_timeout(options.get(), kTimeoutMs, words,
-                                                    sizeof(words));
+    // An option that an operation does not have is refused, which harms nothing.
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms_, words, sizeof(words));
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), timeout_ms_, words, sizeof(words));
+    if (mode == Mode::kValidateOnly) {
+        rd_kafka_AdminOptions_set_validate_only(options.get(), 1, words, sizeof(words));
     }
     return options;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<rd_kafka_event_t, FreeWith<rd_kafka_event_destroy>>> Admin::wait(
-    rd_kafka_queue_t* queue, std::string_view what) const {
-    std::unique_ptr<rd_kafka_event_t, FreeWith<rd_kafka_event_destroy>> event(
-        rd_kafka_queue_poll(queue, 2 * kTimeoutMs));
-    if (event == nullptr) {
-        return fail(to_error(RD_KAFKA_RESP_ERR__TIMED_OUT, what, servers_));
-    }
-    if (const auto error = rd_kafka_event_error(event.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return fail(to_error(error, what, servers_, rd_kafka_event_error_string(event.get())));
-    }
-    return event;
+base::Error Admin::error(rd_kafka_resp_err_t error, std::string_view what,
+                         const char* words) const {
+    return to_error(error, what, servers_, words != nullptr ? words : "");
 }
 
-Result<void> Admin::check(const rd_kafka_topic_result_t* const* results, std::size_t count,
-                          std::string_view what) const {
+base::Error Admin::error(const rd_kafka_error_t& error, std::string_view what) const {
+    return this->error(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
+}
+
+Result<Event> Admin::wait(rd_kafka_queue_t* queue, std::string_view what) const {
+    Event event(rd_kafka_queue_poll(queue, 2 * timeout_ms_));
+    if (event == nullptr) return fail(error(RD_KAFKA_RESP_ERR__TIMED_OUT, what));
+    const auto code = rd_kafka_event_error(event.get());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
+    return fail(error(code, what, rd_kafka_event_error_string(event.get())));
+}
+
+Cluster::Outcomes Admin::outcomes(const rd_kafka_topic_result_t* const* results, std::size_t count,
+                                  const std::vector<std::string>& names,
+                                  std::string_view what) const {
+    std::map<std::string, Result<void>> by_name;
     for (std::size_t i = 0; i < count; ++i) {
-        const auto error = rd_kafka_topic_result_error(results[i]);
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-        const char* words = rd_kafka_topic_result_error_string(results[i]);
-        return fail(to_error(error, what, servers_, words != nullptr ? words : ""));
+        const std::string name = rd_kafka_topic_result_name(results[i]);
+        const auto code = rd_kafka_topic_result_error(results[i]);
+        Result<void> outcome;
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            outcome = fail(error(code, fmt::format("{} {}", what, name),
+                                 rd_kafka_topic_result_error_string(results[i])));
+        }
+        by_name.insert_or_assign(name, std::move(outcome));
     }
-    return {};
+    Outcomes outcomes;
+    for (const std::string& name : names) {
+        const auto found = by_name.find(name);
+        if (found == by_name.end()) {
+            outcomes.push_back(
+                fail(Code::kRuntime, "{} {}: the server's answer left it out", what, name));
+        } else {
+            outcomes.push_back(found->second);
+        }
+    }
+    return outcomes;
 }
 
-Result<std::map<std::string, std::int32_t>> Admin::topics() const {
+Result<Cluster::Overview> Admin::overview() {
     const rd_kafka_metadata_t* raw = nullptr;
-    const auto error = rd_kafka_metadata(handle_, 1, nullptr, &raw, kTimeoutMs);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return fail(to_error(error, "ask for the list of topics", servers_));
+    const auto code = rd_kafka_metadata(handle_, 1, nullptr, &raw, timeout_ms_);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return fail(error(code, "ask for the list of topics"));
     }
     const std::unique_ptr<const rd_kafka_metadata_t, FreeWith<rd_kafka_metadata_destroy>> metadata(
         raw);
-    std::map<std::string, std::int32_t> topics;
-    for (int i = 0; i < metadata->topic_cnt; ++i) {
-        const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
-        if (topic.err == RD_KAFKA_RESP_ERR_NO_ERROR) topics[topic.topic] = topic.partition_cnt;
+    Overview overview;
+    for (int i = 0; i < metadata->broker_cnt; ++i) {
+        const rd_kafka_metadata_broker_t& broker = metadata->brokers[i];
+        overview.brokers.push_back({.id = broker.id, .host = broker.host, .port = broker.port});
     }
-    return topics;
+    std::ranges::sort(overview.brokers, {}, &Broker::id);
+    for (int i = 0; i < metadata->topic_cnt; ++i) {
+        const rd_kafka_metadata_topic_t& from = metadata->topics[i];
+        if (from.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+        Topic topic{.name = from.topic, .partitions = {}};
+        for (int at = 0; at < from.partition_cnt; ++at) {
+            const rd_kafka_metadata_partition_t& partition = from.partitions[at];
+            topic.partitions.push_back(
+                {.id = partition.id,
+                 .leader = partition.leader,
+                 .replicas = {partition.replicas, partition.replicas + partition.replica_cnt},
+                 .in_sync = {partition.isrs, partition.isrs + partition.isr_cnt}});
+        }
+        std::ranges::sort(topic.partitions, {}, &Partition::id);
+        overview.topics.emplace(topic.name, std::move(topic));
+    }
+    // Both were told with the metadata, so that neither waits.
+    overview.controller = rd_kafka_controllerid(handle_, timeout_ms_);
+    if (char* const id = rd_kafka_clusterid(handle_, timeout_ms_)) {
+        overview.cluster_id = id;
+        rd_kafka_mem_free(handle_, id);
+    }
+    return overview;
 }
 
-Result<void> Admin::create(const topic::TopicDescription& topic) const {
-    const std::string what = "create topic " + topic.name;
-    char words[512];
-    // -1: as many replicas as the server has by default.
-    const std::unique_ptr<rd_kafka_NewTopic_t, FreeWith<rd_kafka_NewTopic_destroy>> wanted(
-        rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, -1, words, sizeof(words)));
-    if (wanted == nullptr) return fail(Code::kInvalidArgument, "{}: {}", what, words);
-    for (const auto& [name, value] : topic.configs) {
-        rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
+Result<std::map<std::string, std::int32_t>> Admin::partition_counts() {
+    MR_TRY(const Overview all, overview());
+    std::map<std::string, std::int32_t> counts;
+    for (const auto& [name, topic] : all.topics) {
+        counts[name] = static_cast<std::int32_t>(topic.partitions.size());
     }
-    const Options options = make_options(handle_, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    return counts;
+}
+
+Result<Cluster::Outcomes> Admin::create_topics(const std::vector<NewTopic>& topics, Mode mode) {
+    constexpr std::string_view kWhat = "create topic";
+    using Wanted = std::unique_ptr<rd_kafka_NewTopic_t, FreeWith<rd_kafka_NewTopic_destroy>>;
+    std::vector<Wanted> wanted;
+    std::vector<rd_kafka_NewTopic_t*> list;
+    std::vector<std::string> names;
+    for (const NewTopic& topic : topics) {
+        char words[512];
+        wanted.emplace_back(rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions,
+                                                  topic.replication, words, sizeof(words)));
+        if (wanted.back() == nullptr) {
+            return fail(Code::kInvalidArgument, "{} {}: {}", kWhat, topic.name, words);
+        }
+        for (const auto& [name, value] : topic.configs) {
+            rd_kafka_NewTopic_set_config(wanted.back().get(), name.c_str(), value.c_str());
+        }
+        list.push_back(wanted.back().get());
+        names.push_back(topic.name);
+    }
+    const AdminOptions options = this->options(RD_KAFKA_ADMIN_OP_CREATETOPICS, mode);
     const QueueHandle queue(rd_kafka_queue_new(handle_));
-    rd_kafka_NewTopic_t* list[] = {wanted.get()};
-    rd_kafka_CreateTopics(handle_, list, 1, options.get(), queue.get());
-    MR_TRY(const auto event, wait(queue.get(), what));
+    rd_kafka_CreateTopics(handle_, list.data(), list.size(), options.get(), queue.get());
+    MR_TRY(const auto event, wait(queue.get(), kWhat));
     std::size_t count = 0;
     const auto* results = rd_kafka_CreateTopics_result_topics(
         rd_kafka_event_CreateTopics_result(event.get()), &count);
-    return check(results, count, what);
+    return outcomes(results, count, names, kWhat);
 }
 
-Result<void> Admin::remove(const std::string& topic) const {
-    const std::string what = "remove topic " + topic;
-    const std::unique_ptr<rd_kafka_DeleteTopic_t, FreeWith<rd_kafka_DeleteTopic_destroy>> doomed(
-        rd_kafka_DeleteTopic_new(topic.c_str()));
-    const Options options = make_options(handle_, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+Result<Cluster::Outcomes> Admin::delete_topics(const std::vector<std::string>& topics) {
+    constexpr std::string_view kWhat = "delete topic";
+    using Doomed = std::unique_ptr<rd_kafka_DeleteTopic_t, FreeWith<rd_kafka_DeleteTopic_destroy>>;
+    std::vector<Doomed> doomed;
+    std::vector<rd_kafka_DeleteTopic_t*> list;
+    for (const std::string& topic : topics) {
+        doomed.emplace_back(rd_kafka_DeleteTopic_new(topic.c_str()));
+        list.push_back(doomed.back().get());
+    }
+    const AdminOptions options = this->options(RD_KAFKA_ADMIN_OP_DELETETOPICS);
     const QueueHandle queue(rd_kafka_queue_new(handle_));
-    rd_kafka_DeleteTopic_t* list[] = {doomed.get()};
-    rd_kafka_DeleteTopics(handle_, list, 1, options.get(), queue.get());
-    MR_TRY(const auto event, wait(queue.get(), what));
+    rd_kafka_DeleteTopics(handle_, list.data(), list.size(), options.get(), queue.get());
+    MR_TRY(const auto event, wait(queue.get(), kWhat));
     std::size_t count = 0;
     const auto* results = rd_kafka_DeleteTopics_result_topics(
         rd_kafka_event_DeleteTopics_result(event.get()), &count);
-    return check(results, count, what);
+    return outcomes(results, count, topics, kWhat);
 }
 
-Result<std::map<std::string, std::string>> Admin::configs(const std::string& topic) const {
-    const std::string what = "describe topic " + topic;
-    const std::unique_ptr<rd_kafka_ConfigResource_t, FreeWith<rd_kafka_ConfigResource_destroy>>
-        resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-    const Options options = make_options(handle_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+Result<void> Admin::add_partitions(const std::string& topic, std::int32_t total, Mode mode) {
+    constexpr std::string_view kWhat = "add partitions to topic";
+    char words[512];
+    const std::unique_ptr<rd_kafka_NewPartitions_t, FreeWith<rd_kafka_NewPartitions_destroy>>
+        wanted(rd_kafka_NewPartitions_new(topic.c_str(), static_cast<std::size_t>(total), words,
+                                          sizeof(words)));
+    if (wanted == nullptr) return fail(Code::kInvalidArgument, "{} {}: {}", kWhat, topic, words);
+    const AdminOptions options = this->options(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, mode);
     const QueueHandle queue(rd_kafka_queue_new(handle_));
-    rd_kafka_ConfigResource_t* list[] = {resource.get()};
-    rd_kafka_DescribeConfigs(handle_, list, 1, options.get(), queue.get());
-    MR_TRY(const auto event, wait(queue.get(), what));
+    rd_kafka_NewPartitions_t* list[] = {wanted.get()};
+    rd_kafka_CreatePartitions(handle_, list, 1, options.get(), queue.get());
+    MR_TRY(const auto event, wait(queue.get(), kWhat));
     std::size_t count = 0;
-    const auto* resources = rd_kafka_DescribeConfigs_result_resources(
-        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-    std::map<std::string, std::string> configs;
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto error = rd_kafka_ConfigResource_error(resources[i]);
-        if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(to_error(error, what, servers_));
-        std::size_t entries = 0;
-        const auto* entry = rd_kafka_ConfigResource_configs(resources[i], &entries);
-        for (std::size_t at = 0; at < entries; ++at) {
-            if (rd_kafka_ConfigEntry_source(entry[at]) !=
-                RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
-                continue;
-            }
-            const char* value = rd_kafka_ConfigEntry_value(entry[at]);
-            configs[rd_kafka_ConfigEntry_name(entry[at])] = value != nullptr ? value : "";
-        }
-    }
-    return configs;
+    const auto* results = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event.get()), &count);
+    return outcomes(results, count, {topic}, kWhat).front();
 }
 
 }  // namespace millrace::client

@@ -41,7 +41,6 @@ public:
             rd_kafka_topic_partition_list_add(list.get(), position.partition.topic.c_str(),
                                               position.partition.partition)
                 ->offset = position.offset;
-            ends_[position.partition] = false;
         }
         return outcome(rd_kafka_assign(handle_.get(), list.get()), "assign partitions");
     }
@@ -72,7 +71,7 @@ public:
             }
             const topic::TopicPartition from{rd_kafka_topic_name(message->rkt), message->partition};
             if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-                ends_[from] = true;
+                ends_[from] = message->offset;
                 continue;
             }
             if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -80,17 +79,27 @@ public:
                                      fmt::format("read {}-{}", from.topic, from.partition),
                                      servers_of(settings_), text(*message)));
             }
-            ends_[from] = false;
+            ends_.erase(from);
             records.push_back(record_of(*message, from));
         }
         return records;
     }
 
     bool at_end() const override {
-        for (const auto& [partition, ended] : ends_) {
-            if (!ended) return false;
+        rd_kafka_topic_partition_list_t* raw = nullptr;
+        if (rd_kafka_assignment(handle_.get(), &raw) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+        const PartitionList assigned(raw);
+        for (int i = 0; i < assigned->cnt; ++i) {
+            const rd_kafka_topic_partition_t& entry = assigned->elems[i];
+            if (!ends_.contains({entry.topic, entry.partition})) return false;
         }
-        return !ends_.empty();
+        return assigned->cnt > 0;
+    }
+
+    std::optional<std::int64_t> ended_at(const topic::TopicPartition& partition) const override {
+        const auto found = ends_.find(partition);
+        if (found == ends_.end()) return std::nullopt;
+        return found->second;
     }
 
     Result<void> commit() override {
@@ -108,11 +117,19 @@ private:
         if (data == nullptr) return std::nullopt;
         return base::Bytes(static_cast<const char*>(data), bytes);
     }
+    static TimestampType type_of(rd_kafka_timestamp_type_t type) {
+        if (type == RD_KAFKA_TIMESTAMP_CREATE_TIME) return TimestampType::kCreate;
+        if (type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) return TimestampType::kLogAppend;
+        return TimestampType::kNone;
+    }
     static Record record_of(const rd_kafka_message_t& message, const topic::TopicPartition& from) {
         rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        const std::int64_t timestamp_ms = rd_kafka_message_timestamp(&message, &type);
         return {.partition = from,
                 .offset = message.offset,
-                .timestamp_ms = rd_kafka_message_timestamp(&message, &type),
+                .timestamp_ms = timestamp_ms,
+                .timestamp_type = type_of(type),
+                .broker = rd_kafka_message_broker_id(&message),
                 .key = field(message.key, message.key_len),
                 .value = field(message.payload, message.len),
                 .headers = headers_of(message)};
@@ -125,7 +142,7 @@ private:
     const Settings settings_;
     Handle handle_;
     QueueHandle queue_;
-    std::map<topic::TopicPartition, bool> ends_;
+    std::map<topic::TopicPartition, std::int64_t> ends_;  // Of those that are at their ends.
 };
 
 }  // namespace

@@ -24,10 +24,13 @@ public:
         topic::TopicPartition partition;
         std::int64_t offset = kBeginning;
     };
+    enum class TimestampType : std::uint8_t { kNone, kCreate, kLogAppend };
     struct Record {
         topic::TopicPartition partition;
         std::int64_t offset = 0;
         std::int64_t timestamp_ms = -1;
+        TimestampType timestamp_type = TimestampType::kNone;
+        std::int32_t broker = -1;  // Which one the record was fetched from.
         std::optional<base::Bytes> key;
         std::optional<base::Bytes> value;
         std::vector<topic::Header> headers;
@@ -42,8 +45,11 @@ public:
     // Up to `max_records`, waiting at most `timeout` for the first; none when nothing came.
     virtual base::Result<std::vector<Record>> poll(std::chrono::milliseconds timeout,
                                                    std::size_t max_records) = 0;
-    // Whether every assigned partition was read to its end when it was last asked.
+    // Whether every assigned partition was read to its end when it was last asked. As a member of a
+    // group: false until the group has given it partitions.
     virtual bool at_end() const = 0;
+    // The end of the partition, if it was at its end when it was last asked.
+    virtual std::optional<std::int64_t> ended_at(const topic::TopicPartition& partition) const = 0;
     // The group's offsets become those after the last polled records.
     virtual base::Result<void> commit() = 0;
 };

@@ -26,13 +26,15 @@ Code code_of(rd_kafka_resp_err_t error) {
     switch (error) {
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
         case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return Code::kNotFound;
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        case RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND: return Code::kNotFound;
         case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return Code::kAlreadyExists;
         case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: return Code::kOutOfRange;
         case RD_KAFKA_RESP_ERR__TRANSPORT:
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
         case RD_KAFKA_RESP_ERR__RESOLVE:
+        case RD_KAFKA_RESP_ERR__SSL:
         case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
         case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
         case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
@@ -49,7 +51,12 @@ Code code_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR_INVALID_RECORD:
         case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
         case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+        case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+        case RD_KAFKA_RESP_ERR_INVALID_COMMIT_OFFSET_SIZE:
+        case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
         case RD_KAFKA_RESP_ERR__INVALID_ARG: return Code::kInvalidArgument;
+        case RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP:
+        case RD_KAFKA_RESP_ERR_GROUP_SUBSCRIBED_TO_TOPIC: return Code::kConflict;
         case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR: return Code::kOffline;
         case RD_KAFKA_RESP_ERR_INVALID_MSG:
         case RD_KAFKA_RESP_ERR__BAD_MSG:
@@ -57,6 +64,9 @@ Code code_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+        case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
         case RD_KAFKA_RESP_ERR__AUTHENTICATION: return Code::kPermissionDenied;
         case RD_KAFKA_RESP_ERR__QUEUE_FULL: return Code::kResourceExhausted;
         case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
@@ -64,6 +74,13 @@ Code code_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED: return Code::kUnsupported;
         default: return Code::kRuntime;
     }
+}
+
+bool is_secret(std::string_view setting) {
+    for (const char* part : {"password", "secret", ".key.pem", "oauthbearer.config", "jaas"}) {
+        if (setting.contains(part)) return true;
+    }
+    return false;
 }
 
 void log_line(const rd_kafka_t*, int, const char*, const char* text) {
@@ -104,6 +121,10 @@ Result<Configuration> make_configuration(const Settings& settings, const Setting
         char words[512];
         if (rd_kafka_conf_set(configuration.get(), name.c_str(), value.c_str(), words,
                               sizeof(words)) != RD_KAFKA_CONF_OK) {
+            // What librdkafka says may repeat the value.
+            if (is_secret(name)) {
+                return fail(Code::kInvalidArgument, "Kafka client setting {}: refused", name);
+            }
             return fail(Code::kInvalidArgument, "Kafka client setting {}={}: {}", name, value,
                         words);
         }
@@ -118,6 +139,42 @@ Result<Handle> make_handle(rd_kafka_type_t type, Configuration configuration) {
     if (handle == nullptr) return fail(Code::kInvalidArgument, "Kafka client: {}", words);
     static_cast<void>(configuration.release());  // The handle owns it.
     return handle;
+}
+
+void Reach::watch(rd_kafka_conf_t* configuration) {
+    rd_kafka_conf_set_opaque(configuration, this);
+    rd_kafka_conf_set_error_cb(configuration, on_error);
+}
+
+void Reach::on_error(rd_kafka_t*, int code, const char* reason, void* self) {
+    auto& reach = *static_cast<Reach*>(self);
+    const auto error = static_cast<rd_kafka_resp_err_t>(code);
+    // The reason for a refusal comes before the news that no server is left.
+    const bool is_refusal = error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                            error == RD_KAFKA_RESP_ERR__SSL ||
+                            error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
+                            error == RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM;
+    if (!is_refusal && error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+    if (reach.error_ != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    reach.error_ = error;
+    reach.reason_ = reason != nullptr ? reason : "";
+}
+
+Result<void> Reach::wait(rd_kafka_t* handle, std::string_view servers, int timeout_ms) {
+    constexpr int kAttemptMs = 250;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TRANSPORT;
+    for (int waited_ms = 0; waited_ms < timeout_ms && error_ == RD_KAFKA_RESP_ERR_NO_ERROR;
+         waited_ms += kAttemptMs) {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        error = rd_kafka_metadata(handle, 0, nullptr, &metadata, kAttemptMs);
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+            return {};
+        }
+        rd_kafka_poll(handle, 0);  // Errors of connections are told here.
+    }
+    if (error_ == RD_KAFKA_RESP_ERR_NO_ERROR) return fail(to_error(error, "connect", servers));
+    return fail(to_error(error_, "connect", servers, reason_));
 }
 
 std::vector<topic::Header> headers_of(const rd_kafka_message_t& message) {

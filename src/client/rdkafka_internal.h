@@ -42,6 +42,22 @@ base::Result<Configuration> make_configuration(const Settings& settings, const S
 base::Result<Handle> make_handle(rd_kafka_type_t type, Configuration configuration);
 std::string servers_of(const Settings& settings);
 
+// Reach: whether a server answers a new handle, known as soon as connections are refused.
+//
+// Without it a call would wait out its time. The handle's callback writes to it within calls of
+// rd_kafka_poll(), so it must outlive the handle.
+class Reach {
+public:
+    void watch(rd_kafka_conf_t* configuration);
+    base::Result<void> wait(rd_kafka_t* handle, std::string_view servers, int timeout_ms);
+
+private:
+    static void on_error(rd_kafka_t*, int code, const char* reason, void* self);
+
+    rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // What no waiting can help against.
+    std::string reason_;
+};
+
 std::vector<topic::Header> headers_of(const rd_kafka_message_t& message);
 // Queues a record; the code is librdkafka's.
 rd_kafka_resp_err_t produce(rd_kafka_t* producer, const std::string& topic, std::int32_t partition,

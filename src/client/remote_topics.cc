@@ -69,14 +69,9 @@ public:
                                                   {"fetch.wait.max.ms", "100"},
                                                   {"socket.keepalive.enable", "true"}},
                                                  {{"enable.partition.eof", "true"}}));
-        rd_kafka_conf_set_opaque(consumer.get(), &all_down_);
-        rd_kafka_conf_set_error_cb(consumer.get(),
-                                   [](rd_kafka_t*, int error, const char*, void* all_down) {
-                                       if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-                                           *static_cast<bool*>(all_down) = true;
-                                   });
+        reach_.watch(consumer.get());
         MR_TRY(consumer_, make_handle(RD_KAFKA_CONSUMER, std::move(consumer)));
-        MR_TRY_VOID(reach_server());
+        MR_TRY_VOID(reach_.wait(consumer_.get(), servers_, kTimeoutMs));
 
         // Settings for consumers alone are unknown to a producer only in that it warns of them.
         MR_TRY(auto producer, make_configuration(settings_,
@@ -97,7 +92,7 @@ public:
     }
 
     Result<std::vector<std::string>> list() override {
-        MR_TRY(const auto topics, admin().topics());
+        MR_TRY(const auto topics, admin().partition_counts());
         std::vector<std::string> names;
         for (const auto& [name, partitions] : topics) {
             if (!name.starts_with("__")) names.push_back(name);
@@ -106,26 +101,34 @@ public:
     }
 
     Result<topic::TopicDescription> describe(const std::string& name) override {
-        MR_TRY(const auto topics, admin().topics());
+        MR_TRY(const auto topics, admin().partition_counts());
         const auto found = topics.find(name);
         if (found == topics.end()) return fail(Code::kNotFound, "there is no topic {}", name);
-        auto configs = admin().configs(name);
+        const auto settings =
+            admin().settings({.kind = Cluster::ResourceKind::kTopic, .name = name});
         // A server that does not tell its settings still has the topic.
-        if (!configs && configs.error().code() != Code::kUnsupported &&
-            configs.error().code() != Code::kPermissionDenied) {
-            return fail(configs.error());
+        if (!settings && settings.error().code() != Code::kUnsupported &&
+            settings.error().code() != Code::kPermissionDenied) {
+            return fail(settings.error());
         }
-        return topic::TopicDescription{
-            .name = name,
-            .partitions = found->second,
-            .configs = configs ? std::move(*configs) : std::map<std::string, std::string>()};
+        topic::TopicDescription description{
+            .name = name, .partitions = found->second, .configs = {}};
+        if (!settings) return description;
+        for (const Cluster::Setting& setting : *settings) {
+            if (setting.is_own) description.configs[setting.name] = setting.value.value_or("");
+        }
+        return description;
     }
 
     Result<void> create(const topic::TopicDescription& topic) override {
-        MR_TRY_VOID(admin().create(topic));
+        MR_TRY(const auto outcomes,
+               admin().create_topics(
+                   {{.name = topic.name, .partitions = topic.partitions, .configs = topic.configs}},
+                   Cluster::Mode::kApply));
+        MR_TRY_VOID(outcomes.front());
         // Servers tell of a topic a moment after they have made it.
         for (int attempt = 0; attempt < 100; ++attempt) {
-            MR_TRY(const auto topics, admin().topics());
+            MR_TRY(const auto topics, admin().partition_counts());
             if (topics.contains(topic.name)) break;
         }
         return {};
@@ -137,7 +140,8 @@ public:
             std::erase_if(readers_, [&](const auto& entry) { return entry.first.topic == name; });
             partitions_.erase(name);
         }
-        return admin().remove(name);
+        MR_TRY(const auto outcomes, admin().delete_topics({name}));
+        return outcomes.front();
     }
 
     Result<topic::OffsetRange> offsets(const TopicPartition& partition) override {
@@ -216,27 +220,10 @@ public:
     }
 
 private:
-    // A call would wait out its time; a connection that is refused is known at once.
-    Result<void> reach_server() {
-        constexpr int kAttemptMs = 250;
-        rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TRANSPORT;
-        for (int waited_ms = 0; waited_ms < kTimeoutMs && !all_down_; waited_ms += kAttemptMs) {
-            const rd_kafka_metadata_t* metadata = nullptr;
-            error = rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata, kAttemptMs);
-            if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-                rd_kafka_metadata_destroy(metadata);
-                return {};
-            }
-            rd_kafka_poll(consumer_.get(), 0);  // Errors of connections are told here.
-        }
-        if (all_down_) error = RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-        return fail(to_error(error, "connect", servers_));
-    }
-
     Admin admin() const { return {consumer_.get(), servers_}; }
 
     std::int32_t partition_count(const std::string& name) const {
-        const auto topics = admin().topics();
+        const auto topics = admin().partition_counts();
         if (!topics) return 0;
         const auto found = topics->find(name);
         return found == topics->end() ? 0 : found->second;
@@ -252,7 +239,7 @@ private:
             }
         }
         // librdkafka would wait, and some servers would create the topic: ask first.
-        MR_TRY(const auto topics, admin().topics());
+        MR_TRY(const auto topics, admin().partition_counts());
         const auto found = topics.find(partition.topic);
         if (found == topics.end()) {
             return fail(Code::kNotFound, "there is no topic {}", partition.topic);
@@ -319,7 +306,7 @@ private:
 
     const Settings settings_;
     const std::string servers_;
-    bool all_down_ = false;  // Set within calls of rd_kafka_poll() on the consumer alone.
+    Reach reach_;  // Before the handle that writes to it.
     Handle consumer_;
     Handle producer_;
     std::mutex mutex_;

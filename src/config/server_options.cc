@@ -7,9 +7,10 @@ namespace millrace::config {
 namespace {
 
 constexpr std::string_view kPrefix = "MILLRACE_";
-// Variables of the build and the tests, which share the prefix.
-constexpr std::string_view kOthers[] = {"MILLRACE_DEPS", "MILLRACE_PEERS", "MILLRACE_SOURCE_DIR",
-                                        "MILLRACE_BINARY"};
+// Variables of the build, the tests and the other commands, which share the prefix.
+constexpr std::string_view kOthers[] = {"MILLRACE_DEPS",       "MILLRACE_PEERS",
+                                        "MILLRACE_SOURCE_DIR", "MILLRACE_BINARY",
+                                        "MILLRACE_BROKERS",    "MILLRACE_CLIENT_CONFIG"};
 
 bool is_other(std::string_view variable) {
     for (const std::string_view other : kOthers) {
