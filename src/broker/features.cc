@@ -9,13 +9,18 @@
 namespace millrace::broker {
 namespace {
 
-// metadata.version: the requests of Kafka 4.3. The older ones that Kafka could be set back to are
-// told for its tools' sake.
+// metadata.version means the requests of Kafka 4.3. The older ones that Kafka could be set back to
+// are told for its tools' sake.
+constexpr std::string_view kKraft = "kraft.version";
 constexpr std::string_view kMetadata = "metadata.version";
 constexpr std::int16_t kFirstMetadataVersion = 7;
 constexpr std::int16_t kMetadataVersion = 30;
 
 constexpr Feature kTable[] = {
+    // Replicas that could lead without having all records: one broker never has any.
+    {"eligible.leader.replicas.version", 0, 1, 1},
+    // Voters of the metadata quorum may change; with one node nobody else can vote.
+    {kKraft, 0, 1, 0},
     {kMetadata, kFirstMetadataVersion, kMetadataVersion, kMetadataVersion},
 };
 

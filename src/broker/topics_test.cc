@@ -160,6 +160,130 @@ TEST_F(Topics, arrays_that_clients_walk_are_never_null) {
     }
 }
 
+TEST_F(Topics, names_with_two_underlines_are_users_own_but_for_the_brokers) {
+    create("__mine");
+    EXPECT_EQ(produce_error("__mine", make_batch(1)), "NONE");
+    ASSERT_EQ(commit("g", "__mine", 1), ErrorCode::kNone);  // Makes __consumer_offsets.
+    EXPECT_EQ(produce_error("__consumer_offsets", make_batch(1)), "INVALID_TOPIC_EXCEPTION");
+    kafka::MetadataRequest all;
+    all.topics.reset();
+    const auto metadata = client.call<kafka::MetadataResponse>(all, 12);
+    ASSERT_TRUE(metadata);
+    for (const auto& topic : metadata->topics) {
+        EXPECT_EQ(topic.is_internal, topic.name != "__mine") << topic.name.value_or("");
+    }
+}
+
+TEST_F(Topics, metadata_is_asked_for_by_id_from_version_12_on) {
+    const kafka::Uuid id = create("t").topics.at(0).topic_id;
+    const auto ask = [&](kafka::Uuid topic_id, std::optional<std::string> name,
+                         std::int16_t version) {
+        kafka::MetadataRequest request;
+        auto& asked = request.topics.emplace().emplace_back();
+        asked.topic_id = topic_id;
+        asked.name = std::move(name);
+        const auto response = client.call<kafka::MetadataResponse>(request, version);
+        return response ? std::string(error_name(response->topics.at(0).error_code)) : "closed";
+    };
+    EXPECT_EQ(ask(id, std::nullopt, 12), "NONE");
+    EXPECT_EQ(ask({1, 2}, std::nullopt, 12), "UNKNOWN_TOPIC_ID");
+    EXPECT_EQ(ask({}, std::nullopt, 12), "INVALID_REQUEST");
+    EXPECT_EQ(ask(id, std::nullopt, 11), "INVALID_REQUEST");
+    EXPECT_EQ(ask({}, "t", 11), "NONE");
+}
+
+TEST_F(Topics, a_topic_that_is_asked_for_twice_is_told_once) {
+    create("t");
+    kafka::MetadataRequest request;
+    request.topics.emplace().resize(2);
+    for (auto& asked : *request.topics) asked.name = "t";
+    const auto response = client.call<kafka::MetadataResponse>(request, 9);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->topics.size(), 1u);
+}
+
+TEST_F(Topics, partitions_are_described_page_by_page) {
+    create("a", 2);
+    create("b", 2);
+    kafka::DescribeTopicPartitionsRequest request;
+    request.response_partition_limit = 3;
+    const auto first = client.call<kafka::DescribeTopicPartitionsResponse>(request, 0);
+    ASSERT_TRUE(first && first->next_cursor);
+    EXPECT_EQ(first->next_cursor->topic_name, "b");
+    EXPECT_EQ(first->next_cursor->partition_index, 1);
+    request.cursor = {.topic_name = "b", .partition_index = 1};
+    const auto second = client.call<kafka::DescribeTopicPartitionsResponse>(request, 0);
+    ASSERT_TRUE(second);
+    EXPECT_FALSE(second->next_cursor);
+    ASSERT_EQ(second->topics.size(), 1u);
+    EXPECT_EQ(second->topics[0].partitions.at(0).partition_index, 1);
+    request.cursor->partition_index = -1;
+    const auto refused = client.call<kafka::DescribeTopicPartitionsResponse>(request, 0);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->topics.at(0).error_code, ErrorCode::kInvalidRequest);
+}
+
+TEST_F(Topics, deletions_are_refused_as_kafka_does) {
+    create("t");
+    const auto erase = [&](std::vector<kafka::DeleteTopicsRequest::DeleteTopicState> topics) {
+        kafka::DeleteTopicsRequest request;
+        request.topics = std::move(topics);
+        const auto response = client.call<kafka::DeleteTopicsResponse>(request, 6);
+        std::string codes;
+        for (const auto& one : response->responses)
+            codes += error_name(one.error_code), codes += ' ';
+        return codes;
+    };
+    EXPECT_EQ(erase({{.name = "t", .topic_id = {1, 2}}}), "INVALID_REQUEST ");
+    EXPECT_EQ(erase({{.name = std::nullopt}}), "INVALID_REQUEST ");
+    EXPECT_EQ(erase({{.name = "t"}, {.name = "t"}}), "INVALID_REQUEST ");
+    EXPECT_EQ(erase({{.name = std::nullopt, .topic_id = {1, 2}}}), "UNKNOWN_TOPIC_ID ");
+    EXPECT_EQ(erase({{.name = "t"}, {.name = "none"}}), "NONE UNKNOWN_TOPIC_OR_PARTITION ");
+}
+
+TEST_F(Topics, manual_assignments_are_checked) {
+    const auto assign = [&](std::vector<std::vector<std::int32_t>> replicas) {
+        kafka::CreateTopicsRequest request;
+        auto& asked = request.topics.emplace_back();
+        asked.name = "assigned";
+        asked.num_partitions = -1;
+        asked.replication_factor = -1;
+        request.validate_only = true;
+        for (std::size_t i = 0; i < replicas.size(); ++i) {
+            asked.assignments.push_back({static_cast<std::int32_t>(i), replicas[i]});
+        }
+        const auto response = client.call<kafka::CreateTopicsResponse>(request, 7);
+        return std::string(error_name(response->topics.at(0).error_code));
+    };
+    EXPECT_EQ(assign({{1}, {1}}), "NONE");
+    EXPECT_EQ(assign({{1, 2}}), "INVALID_REPLICA_ASSIGNMENT");
+    EXPECT_EQ(assign({{1, 1}}), "INVALID_REPLICA_ASSIGNMENT");
+    EXPECT_EQ(assign({{}}), "INVALID_REPLICA_ASSIGNMENT");
+    EXPECT_EQ(assign({{-1}}), "INVALID_REPLICA_ASSIGNMENT");
+}
+
+config::ServerOptions without_clamp() {
+    config::ServerOptions options;
+    options.replication_factor_clamp = false;
+    options.delete_topic_enable = false;
+    return options;
+}
+
+class Strict : public testing::Test, protected WireHarness {
+protected:
+    Strict() : WireHarness(without_clamp()) {}
+};
+
+TEST_F(Strict, copies_that_cannot_be_kept_are_refused_where_that_is_wanted) {
+    EXPECT_EQ(create_error("t", 1, {}, 3), "INVALID_REPLICATION_FACTOR");
+    EXPECT_EQ(create_error("t", 1, {}, 1), "NONE");
+    kafka::DeleteTopicsRequest request;
+    request.topics.push_back({.name = "t"});
+    const auto response = client.call<kafka::DeleteTopicsResponse>(request, 6);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->responses.at(0).error_code, ErrorCode::kTopicDeletionDisabled);
+}
+
 TEST_F(Topics, validate_only_makes_nothing) {
     EXPECT_EQ(create("t", 1, {}, 1, /*validate=*/true).topics.at(0).error_code, ErrorCode::kNone);
     EXPECT_EQ(list_offset("t", -1).error_code, ErrorCode::kUnknownTopicOrPartition);

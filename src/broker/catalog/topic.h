@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/topic_options.h"
@@ -14,6 +15,12 @@
 namespace millrace::broker {
 
 class Partition;
+
+// Only these; users may begin names of their own with "__" too.
+inline bool is_internal_topic(std::string_view name) {
+    return name == "__consumer_offsets" || name == "__transaction_state" ||
+           name == "__share_group_state" || name == "__millrace_metadata";
+}
 
 // What is kept of a topic; its settings are only those that were given.
 struct TopicRecord {
@@ -30,7 +37,8 @@ struct Topic {
     std::vector<std::shared_ptr<Partition>> partitions;
 
     const std::string& name() const { return record.name; }
-    bool internal() const { return record.name.starts_with("__"); }
+    // The broker's own: told as such, and no client may write there.
+    bool internal() const { return is_internal_topic(record.name); }
     // Null when there is no such partition.
     std::shared_ptr<Partition> partition(std::int32_t index) const {
         const bool exists = index >= 0 && static_cast<std::size_t>(index) < partitions.size();

@@ -26,13 +26,22 @@ Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
     }
     for (const auto& asked : request.topics) names.insert(asked.name);
     std::int32_t from = 0;
+    kafka::DescribeTopicPartitionsResponse response;
     if (request.cursor) {
+        const bool known = all || names.contains(request.cursor->topic_name);
+        if (!known || request.cursor->partition_index < 0) {
+            for (const std::string& name : names) {
+                auto& refused = response.topics.emplace_back();
+                refused.name = name;
+                refused.error_code = ErrorCode::kInvalidRequest;
+            }
+            co_return response;
+        }
         names.erase(names.begin(), names.lower_bound(request.cursor->topic_name));
         if (!names.empty() && *names.begin() == request.cursor->topic_name) {
-            from = std::max(request.cursor->partition_index, 0);
+            from = request.cursor->partition_index;
         }
     }
-    kafka::DescribeTopicPartitionsResponse response;
     std::int32_t room = std::clamp(request.response_partition_limit, 1, kMaxPartitions);
     for (const std::string& name : names) {
         if (room == 0) {
@@ -43,7 +52,7 @@ Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
         if (!topic && all) continue;  // Deleted just now.
         auto& described = response.topics.emplace_back();
         described.name = name;
-        // Never null: Java's tools fail on that.
+        described.topic_authorized_operations = kTopicOperations;
         if (!topic) {
             described.error_code = model::TopicName::make(name)
                                        ? ErrorCode::kUnknownTopicOrPartition
@@ -52,7 +61,6 @@ Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
         }
         described.topic_id = topic->record.id;
         described.is_internal = topic->internal();
-        described.topic_authorized_operations = kTopicOperations;
         for (std::int32_t index = from; index < topic->record.partitions; ++index) {
             if (room == 0) {
                 response.next_cursor = {name, index};
@@ -65,6 +73,7 @@ Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
             partition.leader_epoch = kFirstLeaderEpoch;
             partition.replica_nodes = {services.node_id};
             partition.isr_nodes = {services.node_id};
+            // Never null: Java's tools fail on that.
             partition.eligible_leader_replicas.emplace();
             partition.last_known_elr.emplace();
         }

@@ -26,6 +26,14 @@ constexpr std::int64_t kLatest = -1, kEarliest = -2, kMaxTimestamp = -3, kEarlie
 // Of a tier that there is not: nothing is found.
 constexpr std::int64_t kLatestTiered = -5, kEarliestPendingUpload = -6;
 
+// The smallest of the special timestamps that a version of the request knows.
+std::int64_t least_timestamp(std::int16_t version) {
+    if (version >= 11) return kEarliestPendingUpload;
+    if (version >= 9) return kLatestTiered;
+    if (version >= 8) return kEarliestLocal;
+    return version >= 7 ? kMaxTimestamp : kEarliest;
+}
+
 void answer_offset(Answer& answer, model::Offset offset, model::LeaderEpoch epoch) {
     answer.offset = offset.value;
     answer.leader_epoch = epoch.value;
@@ -92,6 +100,13 @@ Task<kafka::ListOffsetsResponse> list_offsets(Call& call, kafka::ListOffsetsRequ
             places.emplace_back(t, p);
             if (!partitions.back()) one.error_code = ErrorCode::kUnknownTopicOrPartition;
         }
+    }
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
+        const auto [t, p] = places[i];
+        auto& one = response.topics[t].partitions[p];
+        if (request.topics[t].partitions[p].timestamp >= least_timestamp(call.version())) continue;
+        one.error_code = ErrorCode::kUnsupportedVersion;
+        partitions[i].reset();
     }
     const bool committed = request.isolation_level == 1;
     co_await on_loops(partitions, [&](std::size_t i) {

@@ -2,6 +2,11 @@
 // 8 authorised operations, 10 topic ids, 12 asking by id, 13 a top-level error.
 #include "kafka/messages/metadata.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/handlers/handlers.h"
@@ -55,7 +60,26 @@ Task<kafka::MetadataResponse> metadata(Call& call, kafka::MetadataRequest reques
         }
         co_return response;
     }
+    const bool ids_are_taken = call.version() >= 12;
+    const bool asks_wrongly = std::ranges::any_of(*request.topics, [&](const auto& asked) {
+        return asked.topic_id.is_zero() ? !asked.name : !ids_are_taken;
+    });
+    if (asks_wrongly) {
+        // Versions 10 and 11 tell ids but cannot be asked by them.
+        response.brokers.clear();
+        response.error_code = ErrorCode::kInvalidRequest;
+        for (const auto& asked : *request.topics) {
+            auto& refused = response.topics.emplace_back();
+            refused.error_code = ErrorCode::kInvalidRequest;
+            refused.topic_id = asked.topic_id;
+            refused.name = asked.name;
+            if (!ids_are_taken) refused.name = asked.name.value_or("");
+        }
+        co_return response;
+    }
+    std::set<std::pair<std::string, kafka::Uuid>> told;
     for (const auto& asked : *request.topics) {
+        if (!told.emplace(asked.name.value_or(""), asked.topic_id).second) continue;
         if (!asked.topic_id.is_zero()) {
             const auto topic = services.catalog.find(asked.topic_id);
             if (topic) {

@@ -44,6 +44,8 @@ Task<kafka::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
         }
         answer.error_code = check_epoch(asked.current_leader_epoch, log->leader_epoch().value);
         if (answer.error_code != ErrorCode::kNone) return;
+        // An epoch that is still to come has no end.
+        if (asked.leader_epoch > log->leader_epoch().value) return;
         if (const auto end = log->end_of_epoch(model::LeaderEpoch{asked.leader_epoch})) {
             answer.leader_epoch = end->epoch.value;
             answer.end_offset = end->end.value;
