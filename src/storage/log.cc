@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "runtime/loop.h"
@@ -161,8 +162,15 @@ Result<void> Log::Impl::make_room(const model::RecordBatch& batch) {
     if (!full) return {};
     // Nothing is lost when this fails: the old segment stays the active one.
     auto rolled = roll();
-    if (!rolled && rolled.error().code() == Code::kNoSpace) shared->no_space += 1;
+    if (!rolled && rolled.error().code() == Code::kNoSpace) note_full(rolled.error());
     return rolled;
+}
+
+// Producers try again and again: one line tells of it until an append succeeds.
+void Log::Impl::note_full(const base::Error& error) {
+    shared->no_space += 1;
+    if (std::exchange(disk_full, true)) return;
+    base::log_warning("{}: appends are refused until there is room: {}", name, error.to_string());
 }
 
 Result<void> Log::Impl::roll() {
@@ -206,7 +214,7 @@ Result<Log::Appended> Log::append(const CheckedBatch& checked, const AppendTerms
     MR_TRY_VOID(log.make_room(batch));
     if (auto written = log.active().append(batch, log.config.index_interval_bytes); !written) {
         if (written.error().code() == Code::kNoSpace && !log.active().broken()) {
-            log.shared->no_space += 1;
+            log.note_full(written.error());
             return fail(written.error().with(fmt::format("append to {}", log.name)));
         }
         // Whatever else keeps a write from succeeding will not go away by trying again.
@@ -214,6 +222,9 @@ Result<Log::Appended> Log::append(const CheckedBatch& checked, const AppendTerms
         return fail(log.usable().error());
     }
 
+    if (std::exchange(log.disk_full, false)) {
+        base::log_info("{}: there is room again, appends go on", log.name);
+    }
     log.log_end = batch.next_offset();
     log.note_producer(log.active(), batch, now_ms);
     log.shared->appended_bytes += batch.size_bytes();

@@ -64,6 +64,7 @@ struct Log::Impl {
     std::size_t segment_holding(model::Offset offset) const;
 
     base::Result<void> make_room(const model::RecordBatch& batch);
+    void note_full(const base::Error& error);
     base::Result<void> roll();
     base::Result<bool> should_roll(const model::RecordBatch& batch);
     void go_offline(base::Error reason);
@@ -111,6 +112,7 @@ struct Log::Impl {
     std::uint64_t bytes_since_snapshot = 0;
     std::int64_t snapshot_ms = 0;
     bool closing = false;
+    bool disk_full = false;  // The last append found no room.
     std::optional<base::Error> offline_reason;
 
     std::optional<PendingSnapshot> pending_snapshot;
