@@ -221,6 +221,7 @@ Result<topic::Topics::Read> LocalTopics::read(const TopicPartition& partition, s
         MR_TRY(const base::Bytes bytes, committed.slice.load());
         storage::AbortedFilter filter(std::move(committed.aborted));
         const std::int64_t before = at;
+        columns.values.reserve(columns.values.size() + bytes.size());
         for (base::ByteView rest = bytes; !rest.empty() && at < to;) {
             const auto batch = model::RecordBatch::parse(rest);
             if (!batch && batch.error().code() == Code::kOutOfRange) break;  // Cut off at the end.

@@ -50,12 +50,13 @@ public:
 
     Result<std::string> from_json(const DataType& type, const plan::Options& options,
                                   const std::string& time_zone, bool from_binary,
-                                  const FieldSet& wanted) override {
+                                  const FieldSet& wanted, bool borrows) override {
         std::string key = fmt::format("from_json\n{}\n{}\n{}", type.json(), time_zone, from_binary);
+        if (borrows) key += "\nborrows";
         if (wanted) key += fmt::format("\n{}", fmt::join(*wanted, " "));
         for (const auto& [name, value] : options) key += fmt::format("\n{}={}", name, value);
         return named(key, "mr_from_json_", [&](const std::string& name) -> Result<void> {
-            MR_TRY(auto reader, JsonReader::make(type, options, time_zone, wanted));
+            MR_TRY(auto reader, JsonReader::make(type, options, time_zone, wanted, borrows));
             const DuckType in(
                 duckdb_create_logical_type(from_binary ? DUCKDB_TYPE_BLOB : DUCKDB_TYPE_VARCHAR));
             const DuckType out = duck_type(type);

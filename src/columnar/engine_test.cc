@@ -400,6 +400,38 @@ TEST(Engine, only_the_fields_that_are_looked_at_are_made) {
                 testing::ElementsAre("{1, 2, NULL}", "{2, NULL, NULL}", "{NULL, NULL, NULL}"));
 }
 
+TEST(Engine, long_strings_of_json_outlive_what_is_done_with_them) {
+    // Longer than what a string holds inline; with and without escapes, before and after operators
+    // that keep rows of their own.
+    const std::string page = "/a/page/with/a/name/that/is/long";
+    std::vector<std::string> lines;
+    for (int i = 0; i < 5000; ++i) {
+        lines.push_back(fmt::format(R"({{"n":{},"page":"{}{}{}"}})", i, page,
+                                    i % 2 == 0 ? "" : R"(\t)", i % 100));
+    }
+    const Attribute n = attribute(33, "n", DataType::long_());
+    const Attribute name = attribute(34, "page", DataType::string());
+    const auto fields = make_logical(
+        plan::ProjectNode{parsed(), {{n, field(kParsed, 0)}, {name, field(kParsed, 1)}}});
+    const auto sorted = make_logical(plan::LogicalSort{
+        fields, {{.expression = ref(n), .ascending = false, .nulls_first = true}}});
+    const auto rows = run(make_logical(plan::LogicalLimit{sorted, 2}), texts(lines));
+    EXPECT_THAT(rows, testing::ElementsAre("4999|" + page + "\t99", "4998|" + page + "98"));
+
+    const Attribute hits = attribute(35, "hits", DataType::long_());
+    const auto counted = make_logical(plan::AggregateNode{
+        fields, {{name, ref(name)}}, {{hits, aggregate("count", {}, DataType::long_())}}});
+    EXPECT_THAT(run(counted, texts(lines)),
+                testing::AllOf(testing::SizeIs(100), testing::Contains(page + "98|50"),
+                               testing::Contains(page + "\t99|50")));
+    // What is parsed twice: the second text is made by the query itself.
+    const Attribute again = attribute(36, "again", kEvent);
+    const auto text = call("to_json", {ref(kParsed)}, DataType::string());
+    const auto reparsed =
+        make_logical(plan::ProjectNode{parsed(), {{again, call("from_json", {text}, kEvent)}}});
+    EXPECT_THAT(run(reparsed, texts(lines)), testing::Contains("{98, " + page + "98, NULL}"));
+}
+
 TEST(Engine, fail_fast_ends_the_run_in_sparks_words) {
     const auto error = [&](const char* text) {
         const auto rows = collect(engine(), *parsed({mode("FAILFAST")}), texts({"{}", text}), {});

@@ -9,11 +9,16 @@ std::string_view Call::constant(idx_t index) const {
     return text_of(*static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector)));
 }
 
-bool Call::any_null(idx_t row) const {
-    for (idx_t i = 0; i < arguments(); ++i) {
-        if (vector_is_null(duckdb_vector_get_validity(argument(i)), row)) return true;
+Call::Call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+    : info_(info),
+      input_(input),
+      output_(output),
+      rows_(duckdb_data_chunk_get_size(input)),
+      arguments_(duckdb_data_chunk_get_column_count(input)) {
+    for (idx_t i = 0; i < arguments_; ++i) {
+        const std::uint64_t* validity = duckdb_vector_get_validity(argument(i));
+        if (validity != nullptr) validities_.push_back(validity);
     }
-    return false;
 }
 
 void Call::set_null(idx_t row) {

@@ -35,11 +35,10 @@ private:
 
 class Call {
 public:
-    Call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-        : info_(info), input_(input), output_(output), rows_(duckdb_data_chunk_get_size(input)) {}
+    Call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output);
 
     idx_t rows() const { return rows_; }
-    idx_t arguments() const { return duckdb_data_chunk_get_column_count(input_); }
+    idx_t arguments() const { return arguments_; }
     duckdb_vector argument(idx_t index) const {
         return duckdb_data_chunk_get_vector(input_, index);
     }
@@ -50,7 +49,12 @@ public:
     // A string argument that is the same in all rows; empty when null.
     std::string_view constant(idx_t index) const;
     // True when any argument is null in this row.
-    bool any_null(idx_t row) const;
+    bool any_null(idx_t row) const {
+        for (const std::uint64_t* validity : validities_) {
+            if (vector_is_null(validity, row)) return true;
+        }
+        return false;
+    }
 
     duckdb_vector output() const { return output_; }
     template <class T>
@@ -76,7 +80,9 @@ private:
     duckdb_data_chunk input_;
     duckdb_vector output_;
     idx_t rows_;
-    std::uint64_t* validity_ = nullptr;
+    idx_t arguments_;
+    std::vector<const std::uint64_t*> validities_;  // Of the arguments that have nulls.
+    std::uint64_t* validity_ = nullptr;             // Of the output, once it has nulls.
     bool failed_ = false;
 };
 

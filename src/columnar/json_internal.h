@@ -16,11 +16,13 @@ class JsonReader {
 public:
     // `type`: a struct, an array or a map. Options have lower-case keys. `wanted`: the fields of
     // the struct that anybody looks at; the others are walked over and null, unless a misfit in
-    // them would show (FAILFAST, a column of corrupt records).
+    // them would show (FAILFAST, a column of corrupt records). `borrows`: the texts outlive the
+    // run, so that long strings refer to them instead of being copied.
     static Result<std::unique_ptr<JsonReader>> make(const plan::DataType& type,
                                                     const plan::Options& options,
                                                     const std::string& time_zone,
-                                                    const FieldSet& wanted = std::nullopt);
+                                                    const FieldSet& wanted = std::nullopt,
+                                                    bool borrows = false);
     ~JsonReader();
 
     struct Impl;

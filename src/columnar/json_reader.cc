@@ -67,7 +67,10 @@ public:
     Parse(const JsonReader::Impl& reader, Zone* zone) : reader_(reader), zone_(zone) {}
 
     const MisfitText& misfit_text() const { return misfit_text_; }
-    void begin_record() { misfit_text_.node = nullptr; }
+    void begin_record(std::string_view record) {
+        misfit_text_.node = nullptr;
+        record_ = record;
+    }
 
     // The value at the cursor, taken whole unless it is malformed.
     Outcome value(JsonCursor& json, Target& to, idx_t row, int depth) {
@@ -207,7 +210,10 @@ private:
             if (!json.skip(depth)) return Outcome::kMalformed;
             content = {start, static_cast<std::size_t>(json.position() - start)};
         }
-        to.put_text(row, content);
+        // Where escapes were resolved it is in the buffer.
+        const bool in_record =
+            content.data() >= record_.data() && content.data() < record_.data() + record_.size();
+        to.put_text(row, content, reader_.borrows && in_record);
         return Outcome::kGood;
     }
 
@@ -339,6 +345,7 @@ private:
     const JsonReader::Impl& reader_;
     Zone* zone_;
     MisfitText misfit_text_;
+    std::string_view record_;
     std::string_view field_;  // Whose value is being read.
     std::string buffer_;
     std::string key_buffer_;
@@ -444,8 +451,9 @@ JsonReader::~JsonReader() = default;
 Result<std::unique_ptr<JsonReader>> JsonReader::make(const DataType& type,
                                                      const plan::Options& options,
                                                      const std::string& time_zone,
-                                                     const FieldSet& wanted) {
+                                                     const FieldSet& wanted, bool borrows) {
     auto impl = std::make_unique<Impl>();
+    impl->borrows = borrows;
     impl->root = make_node(type);
     impl->time_zone = time_zone;
     const auto option = [&](const char* name) -> const std::string* {
@@ -516,7 +524,7 @@ void run_from_json(Call& call) {
         JsonCursor json(text);
         const JsonKind kind = json.kind();
         Outcome outcome = Outcome::kMalformed;
-        parse.begin_record();
+        parse.begin_record(text);
         if (reader.root.kind == TypeKind::kArray && kind == JsonKind::kObject &&
             reader.root.children[0].kind == TypeKind::kStruct) {
             // One object where an array of them is expected counts as an array of one.

@@ -24,6 +24,7 @@ struct JsonReader::Impl {
     Node root;
     int corrupt_field = -1;  // Of the root struct.
     bool fail_fast = false;
+    bool borrows = false;
     bool drop_malformed = false;
     bool allow_non_numeric = true;
     std::string time_zone;
@@ -105,8 +106,9 @@ struct JsonTarget {
         static_cast<T*>(data)[row] = value;
         set_valid(row);
     }
-    void put_text(idx_t row, std::string_view text) {
-        if (text.size() <= 12) {
+    // `stays`: the text's memory outlives the run.
+    void put_text(idx_t row, std::string_view text, bool stays = false) {
+        if (text.size() <= 12 || stays) {
             static_cast<duckdb_string_t*>(data)[row] = duck_string(text);
         } else {
             duckdb_unsafe_vector_assign_string_element_len(vector, row, text.data(), text.size());

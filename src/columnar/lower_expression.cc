@@ -228,7 +228,10 @@ Result<std::string> Lowering::expression(const TypedExpr& expression) {
 }
 
 Result<std::string> Lowering::subquery(const plan::TypedSubquery& subquery) {
+    // What comes from the query around it comes through a join.
+    const auto around = std::exchange(scanned_, {});
     MR_TRY(const std::string query, node(*subquery.plan));
+    scanned_ = around;
     switch (subquery.kind) {
         case plan::SubqueryKind::kExists: return fmt::format("EXISTS ({})", query);
         case plan::SubqueryKind::kScalar:

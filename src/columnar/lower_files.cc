@@ -145,7 +145,7 @@ Result<std::string> Lowering::json_file_scan(const plan::ScanNode& node, const R
     if (fields.empty()) return fmt::format("SELECT {} FROM {}", columns, from);
     const DataType type = DataType::structure(fields);
     MR_TRY(const std::string reader,
-           functions_.from_json(type, node.source.options, zone, false, wanted));
+           functions_.from_json(type, node.source.options, zone, false, wanted, true));
     MR_TRY(const std::string once, functions_.once(type));
     const bool drops = upper(options.text("mode", "")) == "DROPMALFORMED";
     // Bad records are null as a whole where they are dropped.

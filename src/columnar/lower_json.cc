@@ -85,7 +85,10 @@ Result<std::string> Lowering::from_json(const plan::FunctionCall& call, const Da
     const auto value = expression(*source);
     hoisted_ = outer;
     if (!value) return fail(value.error());
-    MR_TRY(const std::string reader, functions_.from_json(type, options, zone, binary, wanted));
+    const auto* column = source->as<plan::AttributeRef>();
+    const bool borrows = outer != nullptr && column != nullptr && scanned_.contains(column->id);
+    MR_TRY(const std::string reader,
+           functions_.from_json(type, options, zone, binary, wanted, borrows));
     return hoist(fmt::format("{}({})", reader, *value), type);
 }
 

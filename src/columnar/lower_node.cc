@@ -62,6 +62,16 @@ Result<std::string> Lowering::query(const LogicalNode& plan) {
 }
 
 Result<std::string> Lowering::node(const LogicalNode& plan) {
+    auto text = any_node(plan);
+    // Other operators may keep rows in memory of their own and let go of it.
+    const bool passes_on =
+        plan.as<plan::ScanNode>() != nullptr || plan.as<plan::ProjectNode>() != nullptr ||
+        plan.as<plan::LogicalFilter>() != nullptr || plan.as<plan::WatermarkNode>() != nullptr;
+    if (!passes_on) scanned_.clear();
+    return text;
+}
+
+Result<std::string> Lowering::any_node(const LogicalNode& plan) {
     const Deeper deeper(depth_);
     const Hoisting none(hoisted_, nullptr);
     if (depth_ > kDeepestPlan) {
@@ -118,6 +128,7 @@ Result<std::string> Lowering::scan(const plan::ScanNode& node) {
     for (const Attribute& attribute : node.output) {
         names.push_back(column_name(attribute.id));
         types.push_back(attribute.type);
+        scanned_.insert(attribute.id);
     }
     const auto slot = registry_.add(std::move(names), std::move(types));
     if (inputs_ != nullptr) {
@@ -184,6 +195,7 @@ Result<std::string> Lowering::local_data(const plan::LocalDataNode& node) {
 }
 
 Result<std::string> Lowering::project(const plan::ProjectNode& node) {
+    MR_TRY(const std::string input, input_of(node.input));
     std::string columns;
     Hoisted hoisted;
     const Hoisting hoisting(hoisted_, node.input == nullptr ? nullptr : &hoisted);
@@ -207,12 +219,12 @@ Result<std::string> Lowering::project(const plan::ProjectNode& node) {
     }
     if (columns.empty()) columns = "0 AS no_column";
     if (node.input == nullptr) return "SELECT " + columns;
-    MR_TRY(const std::string input, input_of(node.input));
     return fmt::format("SELECT {} FROM ({})", columns, with_hoisted(input, hoisted));
 }
 
 Result<std::string> Lowering::join(const plan::JoinNode& node) {
     MR_TRY(const std::string left, input_of(node.left));
+    scanned_.clear();  // A lateral right side sees the left through the join.
     MR_TRY(const std::string right, input_of(node.right));
     std::string condition = "true";
     if (node.condition != nullptr) {

@@ -26,10 +26,11 @@ class TypedFunctions {
 public:
     virtual ~TypedFunctions() = default;
     // The name of the function (VARCHAR or BLOB) -> `type` that reads JSON; of a struct's fields
-    // only the wanted ones are filled, the others are null.
+    // only the wanted ones are filled, the others are null. `borrows`: the argument is a column of
+    // a scan, whose memory outlives the run.
     virtual Result<std::string> from_json(const plan::DataType& type, const plan::Options& options,
                                           const std::string& time_zone, bool from_binary,
-                                          const FieldSet& wanted) = 0;
+                                          const FieldSet& wanted, bool borrows) = 0;
     // The name of the function `type` -> VARCHAR that writes JSON.
     virtual Result<std::string> to_json(const plan::DataType& type, const plan::Options& options,
                                         const std::string& time_zone) = 0;
@@ -84,7 +85,7 @@ public:
         time_zone_ = std::move(time_zone);
     }
 
-    Result<std::string> node(const plan::LogicalNode& node);
+    Result<std::string> node(const plan::LogicalNode& plan);
     Result<std::string> expression(const plan::TypedExpr& expression);
     // `value` (SQL text of type `from`) as `to`.
     Result<std::string> cast(const std::string& value, const plan::DataType& from,
@@ -92,6 +93,7 @@ public:
                              const std::string& time_zone);
 
 private:
+    Result<std::string> any_node(const plan::LogicalNode& plan);
     Result<std::string> input_of(const plan::LogicalPtr& input);
     Result<std::string> scan(const plan::ScanNode& node);
     Result<std::string> file_scan(const plan::ScanNode& node);
@@ -150,6 +152,8 @@ private:
     std::multimap<std::int64_t, std::shared_ptr<ScanSlot>> scans_;
     std::vector<std::shared_ptr<ScanSlot>> constants_;
     LiveFields live_;
+    // Columns of scans that nothing below the node being lowered has copied elsewhere.
+    std::set<plan::AttributeId> scanned_;
     Hoisted* hoisted_ = nullptr;  // Null where an expression may not be computed at all.
     int costly_calls_ = 0;        // So far: what is worth being computed once.
     int next_name_ = 0;

@@ -21,7 +21,8 @@ using topic::TopicPartition;
 
 namespace {
 
-constexpr std::size_t kReadBytes = 32 << 20;
+// So small that the allocator gives the same memory again, and no page is fetched anew.
+constexpr std::size_t kReadBytes = 4 << 20;
 // What one thread takes at a time; a small batch is one piece, read by the query's own thread.
 constexpr std::int64_t kPieceRecords = 100'000;
 // How often a topic that is not there at the start is looked for again.
