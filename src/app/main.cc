@@ -4,6 +4,8 @@
 #include "app/server.h"
 #include "cli/program.h"
 #include "client/cluster.h"
+#include "client/consumer.h"
+#include "client/producer.h"
 #include "client/remote_topics.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
@@ -42,6 +44,8 @@ int main(int argc, char** argv) {
         .topics = [](const std::string& brokers) -> base::Result<std::shared_ptr<topic::Topics>> {
             return client::connect_topics({{"bootstrap.servers", brokers}});
         },
-        .kafka = {.connect = client::Cluster::connect}};
+        .kafka = {.connect = client::Cluster::connect,
+                  .producer = client::Producer::make,
+                  .consumer = client::Consumer::make}};
     return cli::run(program, argc, argv);
 }

@@ -19,6 +19,9 @@ void add_demo_command(CLI::App& app, const Program& program, Action& action);
 void add_topic_command(CLI::App& app, const Program& program, Action& action);
 void add_config_command(CLI::App& app, const Program& program, Action& action);
 void add_cluster_command(CLI::App& app, const Program& program, Action& action);
+void add_produce_command(CLI::App& app, const Program& program, Action& action);
+void add_consume_command(CLI::App& app, const Program& program, Action& action);
+void add_completion_command(CLI::App& app, const Program& program, Action& action);
 void add_group_command(CLI::App& app, const Program& program, Action& action);
 void add_version_command(CLI::App& app, const Program& program, Action& action);
 

@@ -6,6 +6,8 @@
 
 #include "base/strings.h"
 #include "cli/commands_internal.h"
+#include "cli/completion/completion.h"
+#include "cli/help_pages.h"
 #include "cli/output/exit_code.h"
 
 namespace millrace::cli {
@@ -71,12 +73,34 @@ void add_all_commands(CLI::App& app, const Program& program, Action& action) {
     add_server_command(app, program, action);
     add_weblog_command(app, program, action);
     add_demo_command(app, program, action);
+    add_produce_command(app, program, action);
+    add_consume_command(app, program, action);
     add_topic_command(app, program, action);
     add_group_command(app, program, action);
     add_config_command(app, program, action);
     add_cluster_command(app, program, action);
+    add_completion_command(app, program, action);
     add_version_command(app, program, action);
 }
+
+namespace {
+
+// The two commands that no person types: for completion scripts, and for docs/cli.md.
+std::optional<std::string> answer_hidden(const CLI::App& app, const Program& program, int argc,
+                                         const char* const* argv) {
+    if (argc < 2) return std::nullopt;
+    const std::string_view word = argv[1];
+    if (word == "__docs") return help_pages(app);
+    if (word != "__complete") return std::nullopt;
+    const auto candidates =
+        complete(app, {argv + 2, argv + argc},
+                 [&](std::string_view kind, const std::vector<std::string>& words) {
+                     return names_of_cluster(program, kind, words);
+                 });
+    return candidates.empty() ? "" : base::join(candidates, "\n") + "\n";
+}
+
+}  // namespace
 
 int run(const Program& program, int argc, const char* const* argv) {
     CLI::App app("A unified log and stream engine: Kafka and Spark Connect in one program.",
@@ -86,10 +110,14 @@ int run(const Program& program, int argc, const char* const* argv) {
         "Examples:\n"
         "  millrace server --data ./data          keep a server running\n"
         "  millrace weblog --rate 1000            produce a generated web log to it\n"
-        "  kcat -b 127.0.0.1:9092 -C -t weblog    read it\n"
+        "  millrace consume weblog -o -10 -e      read the last of it\n"
         "Each command explains itself: millrace <command> --help");
     Action action;
     add_all_commands(app, program, action);
+    if (const auto answer = answer_hidden(app, program, argc, argv)) {
+        fmt::print("{}", *answer);
+        return 0;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

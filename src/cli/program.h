@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "client/cluster.h"
+#include "client/consumer.h"
+#include "client/producer.h"
 #include "config/server_options.h"
 
 namespace millrace::runtime {
@@ -52,6 +54,11 @@ struct Kafka {
     std::function<base::Result<std::unique_ptr<client::Cluster>>(const client::Settings&,
                                                                  std::chrono::milliseconds)>
         connect;
+    std::function<base::Result<std::unique_ptr<client::Producer>>(const client::Settings&,
+                                                                  client::Producer::OnDelivery)>
+        producer;
+    std::function<base::Result<std::unique_ptr<client::Consumer>>(const client::Settings&)>
+        consumer;
 };
 
 struct Program {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -66,10 +67,12 @@ protected:
         },
         .kafka = {.connect = [this](const client::Settings& settings, std::chrono::milliseconds)
                       -> base::Result<std::unique_ptr<client::Cluster>> {
-            settings_ = settings;
-            return base::fail(base::Code::kUnavailable, "nobody answers at {}",
-                              settings.at("bootstrap.servers"));
-        }}};
+                      settings_ = settings;
+                      return base::fail(base::Code::kUnavailable, "nobody answers at {}",
+                                        settings.at("bootstrap.servers"));
+                  },
+                  .producer = {},
+                  .consumer = {}}};
     client::Settings settings_;  // Of the last connection.
     std::string output_;
     std::string errors_;
@@ -164,6 +167,38 @@ TEST_F(ProgramTest, exits_with_6_when_nobody_answers) {
     EXPECT_EQ(run_words({"topic", "list", "--brokers", "b:1"}), 6);
     EXPECT_EQ(errors_, "millrace: nobody answers at b:1\n");
     EXPECT_EQ(run_words({"weblog", "--records", "1"}), 6);
+}
+
+TEST_F(ProgramTest, wrote_the_page_of_the_command_line) {
+    const char* const source = std::getenv("MILLRACE_SOURCE_DIR");
+    ASSERT_NE(source, nullptr);
+    const auto page = runtime::read_file(*disk_, std::string(source) + "/docs/cli.md");
+    ASSERT_TRUE(page) << page.error().message();
+    EXPECT_EQ(run_words({"__docs"}), 0);
+    EXPECT_EQ(output_, *page) << "write it: millrace __docs > docs/cli.md";
+}
+
+TEST_F(ProgramTest, prints_completion_scripts_and_offers_what_fits) {
+    EXPECT_EQ(run_words({"completion", "bash"}), 0);
+    EXPECT_THAT(output_, HasSubstr("complete -o default -F _millrace millrace"));
+    EXPECT_EQ(run_words({"completion", "tcsh"}), 2);
+    EXPECT_EQ(run_words({"__complete", "topic", "cre"}), 0);
+    EXPECT_EQ(output_, "create\n");
+    EXPECT_EQ(run_words({"__complete", "topic", "describe", ""}), 0);
+    EXPECT_EQ(output_ + errors_, "");
+}
+
+TEST_F(ProgramTest, refuses_wrong_words_of_records_before_it_asks_anybody) {
+    EXPECT_EQ(run_words({"consume", "t", "-o", "soon"}), 2);
+    EXPECT_EQ(run_words({"consume", "t", "-f", "%q"}), 2);
+    EXPECT_EQ(run_words({"consume", "t", "-G", "g", "-o", "5"}), 2);
+    EXPECT_EQ(run_words({"produce", "t", "-f", "%s"}), 2);
+    EXPECT_EQ(run_words({"produce", "t", "/nowhere/at/all"}), 4);
+    EXPECT_TRUE(settings_.empty());
+    EXPECT_EQ(run_words({"consume", "t"}), 6);
+    EXPECT_EQ(run_words({"topic", "consume", "t"}), 6);
+    EXPECT_EQ(run_words({"produce", "t"}), 6);
+    EXPECT_EQ(settings_.at("acks"), "all");
 }
 
 TEST_F(ProgramTest, lists_every_option) {

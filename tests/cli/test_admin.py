@@ -219,6 +219,34 @@ def test_settings_are_listed_and_got(cli):
     assert len(cli("config", "list", "broker", broker, "-o", "json").json) > 20
 
 
+def test_settings_are_changed_one_by_one(cli):
+    cli("topic", "create", "changed", "-c", "retention.ms=7000", "-c", "segment.bytes=2000000")
+
+    def own():
+        listed = cli("config", "list", "topic", "changed", "--own", "-o", "json").json
+        return {row["key"]: row["value"] for row in listed}
+
+    before = own()
+    would = cli("config", "set", "topic", "changed", "retention.ms=9000", "--dry-run", "-o", "json")
+    assert would.code == 0, would.err
+    assert would.json == [{"key": "retention.ms", "prior_value": "7000", "value": "9000"}]
+    assert own() == before
+    assert cli("config", "set", "topic", "changed", "retention.ms=9000").code == 0
+    assert own() == {"retention.ms": "9000", "segment.bytes": "2000000"}
+    assert cli("topic", "alter-config", "changed", "-s", "cleanup.policy=compact", "-d",
+               "segment.bytes").code == 0
+    assert own() == {"retention.ms": "9000", "cleanup.policy": "compact"}
+    assert cli("config", "delete", "topic", "changed", "retention.ms").code == 0
+    assert own() == {"cleanup.policy": "compact"}
+    for words in (["config", "set", "topic", "changed", "retention.ms=soon"],
+                  ["config", "set", "topic", "changed", "no.such.option=1"],
+                  ["topic", "alter-config", "changed", "-s", "retention.ms=soon"]):
+        assert cli(*words).code == 1, words
+    assert cli("topic", "alter-config", "changed", "nowhere", "-s", "retention.ms=1").code == 3
+    assert cli("config", "set", "topic", "nowhere", "retention.ms=1").code == 4
+    assert own() == {"cleanup.policy": "compact", "retention.ms": "1"}
+
+
 def test_the_cluster_is_told(cli, server):
     info = cli("cluster", "info", "-o", "json").json
     assert f"{info['brokers'][0]['host']}:{info['brokers'][0]['port']}" == server.brokers

@@ -186,6 +186,9 @@ void add_topic_command(CLI::App& app, const Program& program, Action& action) {
                         "Every setting, not only the topic's own");
 
     add_topic_changes(*group, program, action);
+    // Where rpk has them.
+    add_produce_command(*group, program, action);
+    add_consume_command(*group, program, action);
     add_trim_prefix(*group, program, action);
 }
 
