@@ -28,6 +28,7 @@ using runtime::Task;
 
 constexpr std::string_view kMetadataTopic = "__millrace_metadata";
 constexpr std::int64_t kProducerIdBlock = 1000;
+constexpr std::int32_t kOpenedAtOnce = 64;
 
 std::string collision_key(std::string name) {
     std::ranges::replace(name, '.', '_');
@@ -228,17 +229,24 @@ Task<Result<std::shared_ptr<const Topic>>> Catalog::open_topic(
     topic->log_config = log_config(topic->options);
     MR_CO_TRY(const auto name, model::TopicName::make(record.name));
     const auto from = static_cast<std::int32_t>(partitions.size());
-    for (std::int32_t index = from; index < record.partitions; ++index) {
-        runtime::Loop& home = loop_for(record, index);
-        MR_CO_TRY(auto log, co_await runtime::run(environment_.pool, [&] {
-                      return environment_.store.open_log({name, model::PartitionId{index}},
-                                                         topic->log_config, home);
-                  }));
-        partitions.push_back(std::make_shared<Partition>(
-            index, home, std::move(log), environment_.signals.of_topic(record.name)));
-        Partition& partition = *partitions.back();
-        co_await runtime::call_on(home, [&partition] { partition.start(); });
+    partitions.resize(static_cast<std::size_t>(record.partitions));
+    // Many with each trip to the pool: a trip costs more than the opening of a small log.
+    for (std::int32_t first = from; first < record.partitions; first += kOpenedAtOnce) {
+        const std::int32_t end = std::min(first + kOpenedAtOnce, record.partitions);
+        MR_CO_TRY_VOID(co_await runtime::run(environment_.pool, [&]() -> Result<void> {
+            for (std::int32_t index = first; index < end; ++index) {
+                runtime::Loop& home = loop_for(record, index);
+                MR_TRY(auto log, environment_.store.open_log({name, model::PartitionId{index}},
+                                                             topic->log_config, home));
+                partitions[static_cast<std::size_t>(index)] = std::make_shared<Partition>(
+                    index, home, std::move(log), environment_.signals.of_topic(record.name));
+            }
+            return {};
+        }));
     }
+    const std::vector<std::shared_ptr<Partition>> fresh(partitions.begin() + from,
+                                                        partitions.end());
+    co_await on_loops(fresh, [&fresh](std::size_t index) { fresh[index]->start(); });
     topic->record = std::move(record);
     topic->partitions = std::move(partitions);
     co_return std::shared_ptr<const Topic>(std::move(topic));
