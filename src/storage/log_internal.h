@@ -111,6 +111,7 @@ struct Log::Impl {
     std::int64_t active_since_ms = 0;
     std::uint64_t bytes_since_snapshot = 0;
     std::int64_t snapshot_ms = 0;
+    bool fresh = false;  // Begun by this opening: the opener makes its recovery point durable.
     bool closing = false;
     bool disk_full = false;  // The last append found no room.
     std::optional<base::Error> offline_reason;

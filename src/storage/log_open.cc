@@ -241,8 +241,8 @@ Result<void> Log::Impl::recover() {
         segments.push_back(std::move(first));
         // From here on it is known how far the log is durable, as little as that is.
         shared->points->set_durable_end(slot, {0});
-        MR_TRY_VOID(shared->points->sync());
-        return shared->disk.sync_directory(folder);
+        fresh = true;
+        return {};
     }
 
     // What a deletion was about to remove when the process ended.

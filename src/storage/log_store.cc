@@ -107,20 +107,36 @@ Result<std::vector<PartitionName>> LogStore::list() const {
     return partitions;
 }
 
+Result<std::vector<std::unique_ptr<Log>>> LogStore::open_logs(
+    const std::vector<OpenRequest>& requests, const LogConfig& config) {
+    runtime::Disk& disk = impl_->shared->disk;
+    std::vector<std::unique_ptr<Log>> logs;
+    bool new_folders = false;
+    bool fresh = false;
+    for (const OpenRequest& request : requests) {
+        const std::string name = request.partition.folder();
+        const std::string path = impl_->folder + "/" + name;
+        if (!disk.exists(path)) {
+            impl_->shared->points->release(name);
+            MR_TRY_VOID(disk.make_directories(path));
+            new_folders = true;
+        }
+        auto log = Log::Impl::open(impl_->shared, name, path, config, *request.loop);
+        if (!log) return fail(log.error().with(fmt::format("open partition {}", name)));
+        fresh = fresh || (*log)->fresh;
+        logs.push_back(std::unique_ptr<Log>(new Log(std::move(*log))));
+    }
+    // Once for all. What a folder holds is synced by the log's first commit; until then a power cut
+    // may take it, and the next opening makes it again.
+    if (fresh) MR_TRY_VOID(impl_->shared->points->sync());
+    if (new_folders) MR_TRY_VOID(disk.sync_directory(impl_->folder));
+    return logs;
+}
+
 Result<std::unique_ptr<Log>> LogStore::open_log(const PartitionName& partition,
                                                 const LogConfig& config, runtime::Loop& loop) {
-    runtime::Disk& disk = impl_->shared->disk;
-    const std::string name = partition.folder();
-    const std::string path = impl_->folder + "/" + name;
-    const bool fresh = !disk.exists(path);
-    if (fresh) {
-        impl_->shared->points->release(name);
-        MR_TRY_VOID(disk.make_directories(path));
-        MR_TRY_VOID(disk.sync_directory(impl_->folder));
-    }
-    auto log = Log::Impl::open(impl_->shared, name, path, config, loop);
-    if (!log) return fail(log.error().with(fmt::format("open partition {}", name)));
-    return std::unique_ptr<Log>(new Log(std::move(*log)));
+    MR_TRY(auto logs, open_logs({{partition, &loop}}, config));
+    return std::move(logs.front());
 }
 
 Result<void> LogStore::remove_log(const PartitionName& partition) {

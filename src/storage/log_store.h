@@ -62,6 +62,14 @@ public:
     // administrator.
     base::Result<std::unique_ptr<Log>> open_log(const PartitionName& partition,
                                                 const LogConfig& config, runtime::Loop& loop);
+    // The same for many at once, which costs little more than one when they are new; in the order
+    // of the requests, or the first error.
+    struct OpenRequest {
+        PartitionName partition;
+        runtime::Loop* loop;
+    };
+    base::Result<std::vector<std::unique_ptr<Log>>> open_logs(
+        const std::vector<OpenRequest>& requests, const LogConfig& config);
     // Deletes a log that is closed: the folder is renamed (and the rename durable) when it returns,
     // its files go in the background. Blocks.
     base::Result<void> remove_log(const PartitionName& partition);

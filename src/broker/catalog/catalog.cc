@@ -233,16 +233,19 @@ Task<Result<std::shared_ptr<const Topic>>> Catalog::open_topic(
     // Many with each trip to the pool: a trip costs more than the opening of a small log.
     for (std::int32_t first = from; first < record.partitions; first += kOpenedAtOnce) {
         const std::int32_t end = std::min(first + kOpenedAtOnce, record.partitions);
-        MR_CO_TRY_VOID(co_await runtime::run(environment_.pool, [&]() -> Result<void> {
-            for (std::int32_t index = first; index < end; ++index) {
-                runtime::Loop& home = loop_for(record, index);
-                MR_TRY(auto log, environment_.store.open_log({name, model::PartitionId{index}},
-                                                             topic->log_config, home));
-                partitions[static_cast<std::size_t>(index)] = std::make_shared<Partition>(
-                    index, home, std::move(log), environment_.signals.of_topic(record.name));
-            }
-            return {};
-        }));
+        std::vector<storage::LogStore::OpenRequest> requests;
+        for (std::int32_t index = first; index < end; ++index) {
+            requests.push_back({{name, model::PartitionId{index}}, &loop_for(record, index)});
+        }
+        MR_CO_TRY(auto logs, co_await runtime::run(environment_.pool, [&] {
+                      return environment_.store.open_logs(requests, topic->log_config);
+                  }));
+        for (std::size_t i = 0; i < logs.size(); ++i) {
+            const std::int32_t index = requests[i].partition.partition.value;
+            partitions[static_cast<std::size_t>(index)] =
+                std::make_shared<Partition>(index, *requests[i].loop, std::move(logs[i]),
+                                            environment_.signals.of_topic(record.name));
+        }
     }
     const std::vector<std::shared_ptr<Partition>> fresh(partitions.begin() + from,
                                                         partitions.end());
