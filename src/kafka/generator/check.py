@@ -120,8 +120,10 @@ class Checker:
         tag = kafka.get("tag") if version in versions(kafka.get("taggedVersions")) else None
         if one.tag != tag:
             self.fault(where, f"tag {one.tag} is {tag} in Kafka")
-        if plain(one.default) != plain(kafka.get("default")):
-            self.fault(where, f"default {one.default} is {kafka.get('default')} in Kafka")
+        # Kafka writes a default of null as text or as JSON's own null.
+        default = "null" if kafka.get("default", "") is None else kafka.get("default")
+        if plain(one.default) != plain(default):
+            self.fault(where, f"default {one.default} is {default} in Kafka")
         if fields and one.is_struct:
             self.fields(where, one.fields, fields, common, version, flexible)
 

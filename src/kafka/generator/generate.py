@@ -37,12 +37,15 @@ def overlap(a, b):
 
 
 def condition(versions, bounds):
-    """C++ that tells if `version`, known to be within bounds, is within versions; None: yes."""
+    """C++ that tells if `version_`, known to be within bounds, is within versions; None: yes.
+
+    It is not called `version`, since a field may be.
+    """
     parts = []
     if versions.first > bounds.first:
-        parts.append(f"version >= {versions.first}")
+        parts.append(f"version_ >= {versions.first}")
     if versions.last < bounds.last:
-        parts.append(f"version <= {versions.last}")
+        parts.append(f"version_ <= {versions.last}")
     if versions.first > versions.last or versions.first > bounds.last:
         return "false"
     return " && ".join(parts) or None
@@ -185,7 +188,7 @@ def null_condition(one, bounds):
 def encode_value(out, one, bounds, value):
     """Write `value`, which is not null."""
     if one.is_struct:
-        out(f"{value}.encode(writer, version);")
+        out(f"{value}.encode(writer, version_);")
     elif one.type in PLAIN:
         out(f"writer.{PLAIN[one.type]}({value});")
     else:
@@ -221,7 +224,7 @@ def encode_field(out, one, bounds):
         # A struct that can be null has a byte in front of it: -1 null, 1 present.
         out.open(f"if ({one.name})")
         out("writer.i8(1);")
-        out(f"{one.name}->encode(writer, version);")
+        out(f"{one.name}->encode(writer, version_);")
         out.close(" else {")
         out.depth += 1
         out("writer.i8(-1);")
@@ -280,11 +283,11 @@ def guarded(out, one, bounds, body):
 def is_flexible(flexible, bounds):
     if flexible.first > flexible.last or flexible.first > bounds.last:
         return "false"
-    return "true" if flexible.first <= bounds.first else f"version >= {flexible.first}"
+    return "true" if flexible.first <= bounds.first else f"version_ >= {flexible.first}"
 
 
 def encoder(out, name, fields, bounds, flexible):
-    out.open(f"void {name}::encode(Writer& writer, [[maybe_unused]] std::int16_t version) const")
+    out.open(f"void {name}::encode(Writer& writer, [[maybe_unused]] std::int16_t version_) const")
     out(f"[[maybe_unused]] const bool flexible = {is_flexible(flexible, bounds)};")
     for one in fields:
         if one.tag is None:
@@ -316,7 +319,7 @@ def encoder(out, name, fields, bounds, flexible):
 
 def decode_value(one, value):
     if one.is_struct:
-        return f"{value}.decode(reader, version);"
+        return f"{value}.decode(reader, version_);"
     if one.type in PLAIN:
         return f"{value} = reader.{PLAIN[one.type]}();"
     return f"{value} = reader.{one.type}(flexible);"
@@ -339,7 +342,7 @@ def decode_field(out, one, bounds, flexible):
             out(f"if (length_ > 0) {target}reserve(static_cast<std::size_t>(length_));")
         out.open("for (std::int32_t at_ = 0; at_ < length_ && reader.ok(); ++at_)")
         if one.is_struct:
-            out(f"{target}emplace_back().decode(reader, version);")
+            out(f"{target}emplace_back().decode(reader, version_);")
         elif one.type in PLAIN:
             out(f"{target}push_back(reader.{PLAIN[one.type]}());")
         else:
@@ -357,7 +360,7 @@ def decode_field(out, one, bounds, flexible):
         out.depth += 1
         # Not emplace(): while its class is open, a nested struct does not count as default
         # constructible.
-        out(f"{one.name}.emplace({one.type}{{}}).decode(reader, version);")
+        out(f"{one.name}.emplace({one.type}{{}}).decode(reader, version_);")
         out.close()
     elif nullable == "true":
         out(f"{one.name} = reader.nullable_{one.type}(flexible);")
@@ -373,7 +376,7 @@ def decode_field(out, one, bounds, flexible):
 
 
 def decoder(out, name, fields, bounds, flexible):
-    out.open(f"void {name}::decode(Reader& reader, [[maybe_unused]] std::int16_t version)")
+    out.open(f"void {name}::decode(Reader& reader, [[maybe_unused]] std::int16_t version_)")
     out(f"[[maybe_unused]] const bool flexible = {is_flexible(flexible, bounds)};")
     for one in fields:
         if one.tag is None:
@@ -442,13 +445,13 @@ def table(schemas, folder):
     out("namespace millrace::kafka {\n")
     out.open("namespace")
     out("template <class T>")
-    out.open("bool recode(base::ByteView from, std::int16_t version, base::Bytes* to)")
+    out.open("bool recode(base::ByteView from, std::int16_t version_, base::Bytes* to)")
     out("Reader reader(from);")
     out("T message;")
-    out("message.decode(reader, version);")
+    out("message.decode(reader, version_);")
     out("if (!reader.ok() || reader.left() != 0) return false;")
     out("Writer writer;")
-    out("message.encode(writer, version);")
+    out("message.encode(writer, version_);")
     out("*to = writer.take_all();")
     out("return true;")
     out.close()
@@ -470,14 +473,14 @@ def table(schemas, folder):
 
 def random_value(out, one, target):
     if one.is_struct:
-        out(f"fill({target}, random, version);")
+        out(f"fill({target}, random, version_);")
     else:
         out(f"fill({target}, random);")
 
 
 def random_fill(out, name, fields, bounds):
     out.open(f"[[maybe_unused]] void fill({name}& into, Filler& random, "
-             "[[maybe_unused]] std::int16_t version)")
+             "[[maybe_unused]] std::int16_t version_)")
     for one in fields:
         def body(one=one):
             target = f"into.{one.name}"
@@ -495,7 +498,7 @@ def random_fill(out, name, fields, bounds):
             if one.is_array:
                 out.open("for (int count = random.count(); count > 0; --count)")
                 if one.is_struct:
-                    out(f"fill({target}.emplace_back(), random, version);")
+                    out(f"fill({target}.emplace_back(), random, version_);")
                 else:
                     out(f"{CPP[one.type]} element{{}};")
                     out("fill(element, random);")
@@ -525,20 +528,20 @@ def random_messages(schemas, folder):
                 random_fill(out, name, fields, bounds)
             random_fill(out, message.name, message.fields, message.versions)
     out("template <class T>")
-    out.open("base::Bytes encoded(Filler& random, std::int16_t version)")
+    out.open("base::Bytes encoded(Filler& random, std::int16_t version_)")
     out("T message;")
-    out("fill(message, random, version);")
+    out("fill(message, random, version_);")
     out("Writer writer;")
-    out("message.encode(writer, version);")
+    out("message.encode(writer, version_);")
     out("return writer.take_all();")
     out.close()
     out.close("  // namespace")
     out()
-    out.open("base::Bytes random_message(std::string_view name, std::int16_t version, "
+    out.open("base::Bytes random_message(std::string_view name, std::int16_t version_, "
              "Filler& random)")
     for one in schemas:
         for message in one.messages:
-            out(f'if (name == "{message.name}") return encoded<{message.name}>(random, version);')
+            out(f'if (name == "{message.name}") return encoded<{message.name}>(random, version_);')
     out("return {};")
     out.close()
     out("\n}  // namespace millrace::kafka")
