@@ -12,11 +12,14 @@
 #include "kafka/messages/alter_partition_reassignments.h"
 #include "kafka/messages/alter_user_scram_credentials.h"
 #include "kafka/messages/api_versions.h"
+#include "kafka/messages/consumer_group_describe.h"
+#include "kafka/messages/consumer_group_heartbeat.h"
 #include "kafka/messages/create_acls.h"
 #include "kafka/messages/create_delegation_token.h"
 #include "kafka/messages/create_partitions.h"
 #include "kafka/messages/create_topics.h"
 #include "kafka/messages/delete_acls.h"
+#include "kafka/messages/delete_groups.h"
 #include "kafka/messages/delete_topics.h"
 #include "kafka/messages/describe_acls.h"
 #include "kafka/messages/describe_client_quotas.h"
@@ -42,6 +45,7 @@
 #include "kafka/messages/list_partition_reassignments.h"
 #include "kafka/messages/metadata.h"
 #include "kafka/messages/offset_commit.h"
+#include "kafka/messages/offset_delete.h"
 #include "kafka/messages/offset_fetch.h"
 #include "kafka/messages/offset_for_leader_epoch.h"
 #include "kafka/messages/produce.h"
@@ -97,7 +101,13 @@ constexpr auto kTable = std::to_array<Api>({
         offset_for_leader_epoch>(),
     api<kafka::DescribeConfigsRequest, kafka::DescribeConfigsResponse, describe_configs>(),
     api<kafka::CreatePartitionsRequest, kafka::CreatePartitionsResponse, create_partitions>(),
+    api<kafka::DeleteGroupsRequest, kafka::DeleteGroupsResponse, delete_groups>(),
+    api<kafka::OffsetDeleteRequest, kafka::OffsetDeleteResponse, offset_delete>(),
     api<kafka::DescribeClusterRequest, kafka::DescribeClusterResponse, describe_cluster>(),
+    api<kafka::ConsumerGroupHeartbeatRequest, kafka::ConsumerGroupHeartbeatResponse,
+        consumer_group_heartbeat>(),
+    api<kafka::ConsumerGroupDescribeRequest, kafka::ConsumerGroupDescribeResponse,
+        consumer_group_describe>(),
     api<kafka::DescribeTopicPartitionsRequest, kafka::DescribeTopicPartitionsResponse,
         describe_topic_partitions>(),
     api<kafka::DescribeAclsRequest, kafka::DescribeAclsResponse, describe_acls>(),

@@ -30,11 +30,28 @@ namespace {
 using base::Result;
 using runtime::Task;
 
+ConsumerGroupLimits consumer_group_limits(const config::ServerOptions& options) {
+    const std::string& policy = options.group_consumer_migration_policy;
+    ConsumerGroupLimits limits{
+        .timeouts = {.session_timeout_ms = options.group_consumer_session_timeout_ms,
+                     .heartbeat_interval_ms = options.group_consumer_heartbeat_interval_ms},
+        .max_size = static_cast<std::size_t>(options.group_consumer_max_size),
+        .upgrade = policy == "bidirectional" || policy == "upgrade",
+        .downgrade = policy == "bidirectional" || policy == "downgrade"};
+    const auto assignors = base::split(options.group_consumer_assignors, ',');
+    limits.assignors.assign(assignors.begin(), assignors.end());
+    return limits;
+}
+
 GroupLimits group_limits(const config::ServerOptions& options) {
     return {
         .initial_rebalance_delay_ms = options.group_initial_rebalance_delay_ms,
         .min_session_timeout_ms = static_cast<std::int32_t>(options.group_min_session_timeout_ms),
-        .max_session_timeout_ms = static_cast<std::int32_t>(options.group_max_session_timeout_ms)};
+        .max_session_timeout_ms = static_cast<std::int32_t>(options.group_max_session_timeout_ms),
+        .max_size = static_cast<std::size_t>(options.group_max_size),
+        .offsets_retention_ms = std::int64_t{options.offsets_retention_minutes} * 60'000,
+        .offsets_check_interval_ms = options.offsets_retention_check_interval_ms,
+        .consumer = consumer_group_limits(options)};
 }
 
 SampledRate::Windows quota_windows(const config::ServerOptions& options) {
@@ -105,7 +122,8 @@ Task<Result<void>> Broker::Impl::open() {
         .cluster_changed = [this](const ClusterState& now) { throttle.set_limits(now); },
     });
     groups = std::make_unique<Coordinator>(*catalog, environment.clock, group_limits(options),
-                                           options.offsets_topic_num_partitions);
+                                           options.offsets_topic_num_partitions,
+                                           options.offsets_topic_segment_bytes);
     services = std::make_unique<Services>(Services{
         .options = options,
         .live_options = live_options,

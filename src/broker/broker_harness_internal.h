@@ -2,6 +2,7 @@
 // free port and a fresh folder.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -57,6 +58,18 @@ inline runtime::Task<void> close(std::unique_ptr<runtime::Stream> stream) {
     co_return;
 }
 
+// The system's clock, which a test may set forward.
+class ShiftedClock : public runtime::Clock {
+public:
+    std::int64_t wall_ms() const override { return clock_->wall_ms() + ahead_ms_; }
+    std::int64_t monotonic_ns() const override { return clock_->monotonic_ns(); }
+    void skip_ms(std::int64_t ms) { ahead_ms_ += ms; }
+
+private:
+    std::unique_ptr<runtime::Clock> clock_ = runtime::make_system_clock();
+    std::atomic<std::int64_t> ahead_ms_ = 0;
+};
+
 }  // namespace detail
 
 class TestBroker {
@@ -69,6 +82,8 @@ public:
     runtime::Network& network() { return *network_; }
     // Stops and starts on the same folder.
     void restart();
+    // Sets the wall clock forward; timers of loops do not notice.
+    void skip_ms(std::int64_t ms) { clock_->skip_ms(ms); }
     // Why a second broker on the same folder does not start.
     std::string error_of_another();
 
@@ -80,7 +95,7 @@ private:
     std::unique_ptr<runtime::Pool> pool_;
     std::unique_ptr<runtime::Network> network_;
     std::unique_ptr<runtime::Disk> disk_;
-    std::unique_ptr<runtime::Clock> clock_;
+    std::unique_ptr<detail::ShiftedClock> clock_;
     std::unique_ptr<runtime::Random> random_;
     std::unique_ptr<Broker> broker_;
 };
@@ -144,7 +159,7 @@ inline TestBroker::TestBroker(config::ServerOptions options) : options_(std::mov
     pool_ = runtime::make_system_pool("pool", 2);
     network_ = runtime::make_system_network(*loops_);
     disk_ = runtime::make_system_disk();
-    clock_ = runtime::make_system_clock();
+    clock_ = std::make_unique<detail::ShiftedClock>();
     random_ = runtime::make_system_random();
     start();
 }

@@ -19,6 +19,8 @@ constexpr std::int16_t kMetadataVersion = 30;
 constexpr Feature kTable[] = {
     // Replicas that could lead without having all records: one broker never has any.
     {"eligible.leader.replicas.version", 0, 1, 1},
+    // 1: groups of the consumer protocol (KIP-848).
+    {"group.version", 0, 1, 1},
     // Voters of the metadata quorum may change; with one node nobody else can vote.
     {kKraft, 0, 1, 0},
     {kMetadata, kFirstMetadataVersion, kMetadataVersion, kMetadataVersion},

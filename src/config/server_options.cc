@@ -150,8 +150,40 @@ const OptionTable<ServerOptions>& server_option_table() {
          Reload::kRestart, "The shortest session timeout that a consumer may ask for."},
         {"group.max.session.timeout.ms", &S::group_max_session_timeout_ms, 1, kMaxInt,
          Reload::kRestart, "The longest session timeout that a consumer may ask for."},
+        {"group.max.size", &S::group_max_size, 1, kMaxInt, Reload::kRestart,
+         "How many members a group of the classic protocol may have."},
+        {"group.consumer.assignors",
+         &S::group_consumer_assignors,
+         Kind::kList,
+         {"uniform", "range"},
+         Reload::kRestart,
+         "Assignors that members of consumer groups may ask for; the first is the default."},
+        {"group.consumer.heartbeat.interval.ms", &S::group_consumer_heartbeat_interval_ms, 1,
+         kMaxInt, Reload::kRestart, "How often members of consumer groups are to be heard of."},
+        {"group.consumer.max.size", &S::group_consumer_max_size, 1, kMaxInt, Reload::kRestart,
+         "How many members a consumer group may have."},
+        {"group.consumer.migration.policy",
+         &S::group_consumer_migration_policy,
+         Kind::kString,
+         {"bidirectional", "upgrade", "downgrade", "disabled"},
+         Reload::kRestart,
+         "Whether a group with members may go from the classic protocol to that of consumer "
+         "groups, "
+         "or back."},
+        {"group.consumer.session.timeout.ms", &S::group_consumer_session_timeout_ms, 1, kMaxInt,
+         Reload::kRestart, "A member of a consumer group that is silent for so long is dropped."},
+        {"offset.metadata.max.bytes", &S::offset_metadata_max_bytes, 0, kMaxInt, Reload::kRestart,
+         "The longest note that a client may leave with a committed offset."},
+        {"offsets.retention.check.interval.ms", &S::offsets_retention_check_interval_ms, 1, kMax,
+         Reload::kRestart, "How often old offsets and empty groups are looked for."},
+        {"offsets.retention.minutes", &S::offsets_retention_minutes, 1, kMaxInt, Reload::kRestart,
+         "How long offsets stay after their group became empty or, where nobody subscribes to "
+         "their "
+         "topic, after the last commit."},
         {"offsets.topic.num.partitions", &S::offsets_topic_num_partitions, 1, 10'000,
          Reload::kRestart, "Partitions of __consumer_offsets; fixed once the topic exists."},
+        {"offsets.topic.segment.bytes", &S::offsets_topic_segment_bytes, 1, kMaxInt,
+         Reload::kRestart, "Segment size of __consumer_offsets, taken when the topic is made."},
     };
     return kTable;
 }

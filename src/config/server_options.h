@@ -65,7 +65,17 @@ struct ServerOptions {
     std::int64_t group_initial_rebalance_delay_ms = 0;
     std::int64_t group_min_session_timeout_ms = 6'000;
     std::int64_t group_max_session_timeout_ms = 1'800'000;
+    std::int32_t group_max_size = std::numeric_limits<std::int32_t>::max();
+    std::string group_consumer_assignors = "uniform,range";
+    std::int32_t group_consumer_heartbeat_interval_ms = 5'000;
+    std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
+    std::string group_consumer_migration_policy = "bidirectional";
+    std::int32_t group_consumer_session_timeout_ms = 45'000;
+    std::int32_t offset_metadata_max_bytes = 4096;
+    std::int64_t offsets_retention_check_interval_ms = 600'000;
+    std::int32_t offsets_retention_minutes = 7 * 24 * 60;
     std::int32_t offsets_topic_num_partitions = 8;
+    std::int64_t offsets_topic_segment_bytes = 16 * kMiB;
 
     // What a topic has where its own settings say nothing.
     TopicOptions topic_defaults() const;

@@ -142,6 +142,7 @@ void Catalog::publish(std::shared_ptr<const Topic> topic) {
     by_id_.insert_or_assign(topic->record.id, topic);
     const bool is_new = topics_.insert_or_assign(name, topic).second;
     if (is_new) collisions_.emplace(collision_key(name), name);
+    version_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 // ---- opening ----
@@ -317,6 +318,7 @@ Task<Result<void>> Catalog::remove(std::string name, std::optional<kafka::Uuid> 
             collisions_.erase(at);
             break;
         }
+        version_.fetch_add(1, std::memory_order_acq_rel);
     }
     MR_CO_TRY(const auto checked, model::TopicName::make(name));
     for (const auto& partition : topic->partitions) {

@@ -5,6 +5,7 @@
 // records. Lookups are thread-safe and do not wait for changes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -68,6 +69,8 @@ public:
     std::shared_ptr<const ClusterState> cluster_state() const;
     // Grows with every change of what cluster_state() tells, also from start to start.
     std::int64_t features_epoch() const;
+    // Grows with every topic that is made, changed or removed.
+    std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
     // 22 characters that name this broker's data for ever.
     std::string cluster_id() const;
 
@@ -122,6 +125,7 @@ private:
     std::int64_t next_producer_id_ = 0;
     std::int64_t producer_ids_end_ = 0;  // What the log has as next.
 
+    std::atomic<std::uint64_t> version_ = 0;
     mutable std::shared_mutex mutex_;  // Of what follows.
     std::map<std::string, std::shared_ptr<const Topic>, std::less<>> topics_;
     std::map<kafka::Uuid, std::shared_ptr<const Topic>> by_id_;

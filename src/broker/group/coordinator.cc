@@ -51,7 +51,7 @@ Task<Result<void>> Coordinator::ensure() {
     if (!topic) {
         auto made = co_await catalog_.create(kOffsetsTopic, partitions_,
                                              {{"cleanup.policy", "compact"},
-                                              {"segment.bytes", "16777216"},
+                                              {"segment.bytes", std::to_string(segment_bytes_)},
                                               {"max.message.bytes", "67108864"}});
         if (made) {
             topic = *made;
@@ -69,9 +69,15 @@ Task<Result<void>> Coordinator::load(std::shared_ptr<const Topic> topic) {
     std::vector<std::unique_ptr<GroupShard>> shards;
     for (const auto& partition : topic->partitions) {
         runtime::Loop& home = partition->loop();
-        shards.push_back(std::make_unique<GroupShard>(partition, home, clock_, limits_));
+        shards.push_back(std::make_unique<GroupShard>(partition, home, clock_, limits_, topics_));
         GroupShard& shard = *shards.back();
         MR_CO_TRY_VOID(co_await runtime::call_on(home, [&shard] { return shard.load(); }));
+    }
+    // A crash may have come between the end of a topic and that of its offsets: a new topic of that
+    // name must not begin with them.
+    const auto exists = [this](const std::string& name) { return catalog_.find(name) != nullptr; };
+    for (const auto& shard : shards) {
+        co_await runtime::call_on(shard->loop(), [&] { shard->forget_topics_but(exists); });
     }
     const std::unique_lock lock(mutex_);
     shards_ = std::move(shards);

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "broker/group/group.h"
+#include "broker/group/catalog_topics.h"
+#include "broker/group/limits.h"
 #include "broker/group/shard.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
@@ -26,8 +27,13 @@ public:
     static constexpr const char* kOffsetsTopic = "__consumer_offsets";
 
     Coordinator(Catalog& catalog, runtime::Clock& clock, const GroupLimits& limits,
-                std::int32_t partitions)
-        : catalog_(catalog), clock_(clock), limits_(limits), partitions_(partitions) {}
+                std::int32_t partitions, std::int64_t segment_bytes)
+        : catalog_(catalog),
+          topics_(catalog),
+          clock_(clock),
+          limits_(limits),
+          partitions_(partitions),
+          segment_bytes_(segment_bytes) {}
 
     // Loads the groups, if there ever were any.
     runtime::Task<base::Result<void>> open();
@@ -39,6 +45,7 @@ public:
     GroupShard* shard_of_partition(std::int32_t index) const;
     // All of them; empty before there was any group.
     std::vector<GroupShard*> shards() const;
+    const GroupLimits& limits() const { return limits_; }
     // On any loop: takes the topic's offsets from every group.
     runtime::Task<void> forget_topic(std::string topic);
 
@@ -47,9 +54,11 @@ private:
     runtime::Task<base::Result<void>> load(std::shared_ptr<const Topic> topic);
 
     Catalog& catalog_;
+    const CatalogTopics topics_;
     runtime::Clock& clock_;
     const GroupLimits limits_;
     const std::int32_t partitions_;
+    const std::int64_t segment_bytes_;
     bool opening_ = false;             // On the catalog's loop.
     runtime::Condition opened_;        // The same.
     mutable std::shared_mutex mutex_;  // Of what follows.

@@ -57,6 +57,25 @@ bool Group::supports(const JoinRequest& request) const {
     });
 }
 
+// While a rebalance is under way only those count who have joined it: a group that is too large,
+// because the limit was lowered, loses those who come last.
+bool Group::has_room_for(const std::string& member_id) const {
+    switch (state_) {
+        case State::kEmpty:
+        case State::kDead: return true;
+        case State::kPreparingRebalance: {
+            const auto member = members_.find(member_id);
+            if (member != members_.end() && member->second.join) return true;
+            const auto joined = std::ranges::count_if(
+                members_, [](const auto& one) { return one.second.join.has_value(); });
+            return static_cast<std::size_t>(joined) < limits_.max_size;
+        }
+        case State::kCompletingRebalance:
+        case State::kStable: break;
+    }
+    return members_.contains(member_id) || members_.size() < limits_.max_size;
+}
+
 // Each member votes for the first of its protocols that all have.
 std::string Group::choose_protocol() const {
     const std::set<std::string> common = common_protocols();
@@ -102,10 +121,15 @@ void Group::join(const JoinRequest& request, Token token, std::int64_t now_ms,
         request.session_timeout_ms > limits_.max_session_timeout_ms) {
         return refuse(ErrorCode::kInvalidSessionTimeout);
     }
-    if (!supports(request)) return refuse(ErrorCode::kInconsistentGroupProtocol);
-    if (!members_.contains(request.member_id) && members_.size() >= limits_.max_size) {
-        return refuse(ErrorCode::kGroupMaxSizeReached);
+    if (!has_room_for(request.member_id)) {
+        actions.joins.emplace_back(token, refused(ErrorCode::kGroupMaxSizeReached, ""));
+        pending_.erase(request.member_id);
+        if (members_.contains(request.member_id)) {
+            remove_member(request.member_id, ErrorCode::kUnknownMemberId, actions);
+        }
+        return try_complete_join(now_ms, actions);
     }
+    if (!supports(request)) return refuse(ErrorCode::kInconsistentGroupProtocol);
     if (request.member_id.empty()) return join_new(request, token, now_ms, actions);
     join_known(request, token, now_ms, actions);
 }
@@ -222,7 +246,8 @@ void Group::replace_static_member(const JoinRequest& request, Token token, std::
     Member& placed = members_.insert(std::move(node)).position->second;
 
     if (state_ == State::kStable && protocol_name_ == choose_protocol()) {
-        // It comes back to what it had: no rebalance.
+        // It comes back to what it had: no rebalance. Its new id must be durable before it is told,
+        // or the member would be fenced by its own former self after a crash.
         actions.write = true;
         JoinAnswer answer = current_generation(placed);
         if (leader_ == placed.id) {
@@ -235,7 +260,7 @@ void Group::replace_static_member(const JoinRequest& request, Token token, std::
                 answer.members.clear();
             }
         }
-        actions.joins.emplace_back(token, std::move(answer));
+        actions.joins_when_written.emplace_back(token, std::move(answer));
         return;
     }
     placed.join = token;
@@ -423,55 +448,6 @@ void Group::hand_out_assignments(ErrorCode error, std::int64_t now_ms, GroupActi
     }
 }
 
-// ---- staying and leaving ----
-
-ErrorCode Group::heartbeat(const std::string& member_id,
-                           const std::optional<std::string>& instance_id, std::int32_t generation,
-                           std::int64_t now_ms) {
-    if (state_ == State::kDead) return ErrorCode::kCoordinatorNotAvailable;
-    const ErrorCode known = check_member(member_id, instance_id);
-    if (known != ErrorCode::kNone) return known;
-    if (generation != generation_) return ErrorCode::kIllegalGeneration;
-    heard_of(members_.at(member_id), now_ms);
-    return state_ == State::kPreparingRebalance ? ErrorCode::kRebalanceInProgress
-                                                : ErrorCode::kNone;
-}
-
-ErrorCode Group::may_commit(const std::string& member_id,
-                            const std::optional<std::string>& instance_id, std::int32_t generation,
-                            std::int64_t now_ms) {
-    if (state_ == State::kDead) return ErrorCode::kCoordinatorNotAvailable;
-    // From outside: an admin client, or a consumer that assigns partitions to itself.
-    if (generation < 0 && state_ == State::kEmpty) return ErrorCode::kNone;
-    if (generation < 0 && member_id.empty() && !instance_id) return ErrorCode::kUnknownMemberId;
-    const ErrorCode known = check_member(member_id, instance_id);
-    if (known != ErrorCode::kNone) return known;
-    if (generation != generation_) return ErrorCode::kIllegalGeneration;
-    heard_of(members_.at(member_id), now_ms);
-    return state_ == State::kCompletingRebalance ? ErrorCode::kRebalanceInProgress
-                                                 : ErrorCode::kNone;
-}
-
-ErrorCode Group::leave(const std::string& member_id, const std::optional<std::string>& instance_id,
-                       std::int64_t now_ms, GroupActions& actions) {
-    if (state_ == State::kDead) return ErrorCode::kCoordinatorNotAvailable;
-    if (pending_.erase(member_id) > 0) {
-        try_complete_join(now_ms, actions);
-        return ErrorCode::kNone;
-    }
-    std::string id = member_id;
-    if (instance_id && member_id.empty()) {  // An administrator removes a static member.
-        const auto known = static_members_.find(*instance_id);
-        if (known == static_members_.end()) return ErrorCode::kUnknownMemberId;
-        id = known->second;
-    }
-    const ErrorCode known = check_member(id, instance_id);
-    if (known != ErrorCode::kNone) return known;
-    remove_member(id, ErrorCode::kUnknownMemberId, actions);
-    after_removal(now_ms, actions);
-    return ErrorCode::kNone;
-}
-
 // The id by value: callers may name it by what is erased here.
 void Group::remove_member(std::string id, ErrorCode why, GroupActions& actions) {
     Member& member = members_.at(id);
@@ -484,84 +460,6 @@ void Group::remove_member(std::string id, ErrorCode why, GroupActions& actions) 
         leader_.reset();
         if (!members_.empty()) leader_ = members_.begin()->first;
     }
-}
-
-void Group::after_removal(std::int64_t now_ms, GroupActions& actions) {
-    if (state_ == State::kEmpty || state_ == State::kDead) return;
-    maybe_prepare_rebalance(now_ms, actions);
-}
-
-// ---- time ----
-
-void Group::tick(std::int64_t now_ms, GroupActions& actions) {
-    std::erase_if(pending_, [&](const auto& one) { return one.second <= now_ms; });
-
-    std::vector<std::string> gone;
-    for (auto& [id, member] : members_) {
-        if (member.deadline_ms > now_ms) continue;
-        const bool waits_for_us = !member.is_new && (member.join || member.sync);
-        if (waits_for_us) {
-            heard_of(member, now_ms);
-        } else {
-            gone.push_back(id);
-        }
-    }
-    const bool completing = state_ == State::kCompletingRebalance || state_ == State::kStable;
-    if (completing && !not_synced_.empty() && sync_deadline_ms_ <= now_ms) {
-        for (const std::string& id : not_synced_) {
-            if (std::ranges::find(gone, id) == gone.end()) gone.push_back(id);
-        }
-    }
-    for (const std::string& id : gone) remove_member(id, ErrorCode::kUnknownMemberId, actions);
-    if (!gone.empty()) after_removal(now_ms, actions);
-    try_complete_join(now_ms, actions);
-}
-
-std::optional<std::int64_t> Group::next_deadline_ms() const {
-    std::optional<std::int64_t> next;
-    const auto consider = [&](std::int64_t deadline_ms) {
-        if (!next || deadline_ms < *next) next = deadline_ms;
-    };
-    for (const auto& [id, member] : members_) consider(member.deadline_ms);
-    for (const auto& [id, deadline_ms] : pending_) consider(deadline_ms);
-    if (state_ == State::kPreparingRebalance) consider(join_deadline_ms_);
-    if (!not_synced_.empty()) consider(sync_deadline_ms_);
-    return next;
-}
-
-// ---- the log ----
-
-Group::Snapshot Group::snapshot() const {
-    Snapshot snapshot{.protocol_type = protocol_type_.value_or(""),
-                      .generation = generation_,
-                      .protocol_name = protocol_name_,
-                      .leader = leader_};
-    for (const auto& [id, member] : members_) snapshot.members.push_back(member);
-    return snapshot;
-}
-
-void Group::restore(Snapshot snapshot, std::int64_t now_ms) {
-    generation_ = snapshot.generation;
-    protocol_type_.reset();
-    if (!snapshot.protocol_type.empty()) protocol_type_ = snapshot.protocol_type;
-    protocol_name_ = snapshot.protocol_name;
-    leader_ = snapshot.leader;
-    members_.clear();
-    static_members_.clear();
-    if (!protocol_name_) snapshot.members.clear();  // No rebalance ever ended with them.
-    for (Member& member : snapshot.members) {
-        heard_of(member, now_ms);
-        if (member.instance_id) static_members_[*member.instance_id] = member.id;
-        members_.insert_or_assign(member.id, std::move(member));
-    }
-    if (leader_ && !members_.contains(*leader_)) leader_.reset();
-    state_ = members_.empty() ? State::kEmpty : State::kStable;
-}
-
-void Group::die(ErrorCode why, GroupActions& actions) {
-    while (!members_.empty()) remove_member(members_.begin()->first, why, actions);
-    pending_.clear();
-    state_ = State::kDead;
 }
 
 }  // namespace millrace::broker

@@ -22,19 +22,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "broker/group/limits.h"
 #include "kafka/errors.h"
 
 namespace millrace::broker {
 
 using kafka::ErrorCode;
 using Token = std::uint64_t;
-
-struct GroupLimits {
-    std::int64_t initial_rebalance_delay_ms = 3000;
-    std::int32_t min_session_timeout_ms = 6000;
-    std::int32_t max_session_timeout_ms = 1'800'000;
-    std::size_t max_size = INT32_MAX;
-};
 
 struct GroupProtocol {
     std::string name;
@@ -92,6 +86,8 @@ struct SyncAnswer {
 struct GroupActions {
     std::vector<std::pair<Token, JoinAnswer>> joins;
     std::vector<std::pair<Token, SyncAnswer>> syncs;
+    // Answers that tell what is yet to be written: given once it is durable, with an error if not.
+    std::vector<std::pair<Token, JoinAnswer>> joins_when_written;
     // Write snapshot() to the log. With `assignment`, call assignment_written() after it is
     // durable.
     bool write = false;
@@ -128,6 +124,7 @@ public:
         std::int32_t generation = 0;
         std::optional<std::string> protocol_name;
         std::optional<std::string> leader;
+        std::int64_t state_time_ms = -1;  // Wall clock, of the last change of state.
         std::vector<Member> members;
     };
 
@@ -141,6 +138,12 @@ public:
     const std::map<std::string, Member>& members() const { return members_; }
     // The protocol metadata of a member under the chosen protocol; empty while there is none.
     base::Bytes metadata(const Member& member) const;
+    // Does it speak the protocol of consumers, so that its subscriptions can be read?
+    bool uses_consumer_protocol() const { return protocol_type_ == "consumer"; }
+    // May offsets of this topic be in use? Yes where it cannot be known.
+    bool is_subscribed_to(const std::string& topic) const;
+    // What the members subscribe to; nullopt where it cannot be known.
+    std::optional<std::set<std::string>> subscribed_topics() const;
 
     void join(const JoinRequest& request, Token token, std::int64_t now_ms, GroupActions& actions);
     void sync(const SyncRequest& request, Token token, std::int64_t now_ms, GroupActions& actions);
@@ -152,6 +155,11 @@ public:
     ErrorCode may_commit(const std::string& member_id,
                          const std::optional<std::string>& instance_id, std::int32_t generation,
                          std::int64_t now_ms);
+    // May it be deleted? May single offsets of it?
+    ErrorCode may_delete() const;
+    ErrorCode may_delete_offsets() const;
+    // Calls all members back, as when one of them had left.
+    void rebalance(std::int64_t now_ms, GroupActions& actions);
     // The assignment of `generation` is durable, or could not be made so.
     void assignment_written(std::int32_t generation, ErrorCode outcome, std::int64_t now_ms,
                             GroupActions& actions);
@@ -164,11 +172,14 @@ public:
     Snapshot snapshot() const;
     // The state as the log has it; members get a whole session from `now_ms` to be heard of.
     void restore(Snapshot snapshot, std::int64_t now_ms);
+    // Sends all members away, and is as new: the group goes on with another protocol.
+    void dissolve(ErrorCode why, GroupActions& actions);
     // Forget everything, answering whoever waits with `why`.
     void die(ErrorCode why, GroupActions& actions);
 
 private:
     bool supports(const JoinRequest& request) const;
+    bool has_room_for(const std::string& member_id) const;
     std::set<std::string> common_protocols() const;
     std::string choose_protocol() const;
     std::int32_t rebalance_timeout_ms() const;

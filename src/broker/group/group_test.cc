@@ -2,148 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
 #include <map>
 #include <random>
+
+#include "broker/group/group_driver_internal.h"
 
 namespace millrace::broker {
 namespace {
 
-// Drives one group and tells what came out as text: the only caller of Group here.
-class Driver {
-public:
-    explicit Driver(std::int64_t initial_delay_ms = 0) {
-        limits_.initial_rebalance_delay_ms = initial_delay_ms;
-    }
-
-    // A member of its own choice of name joins: the id handed out is its name.
-    void join(const std::string& name, std::vector<std::string> protocols = {"range"},
-              std::optional<std::string> instance = std::nullopt) {
-        JoinRequest request = base_request(name, std::move(protocols));
-        request.instance_id = std::move(instance);
-        if (group.members().contains(name)) request.member_id = name;
-        run(request, "join " + name);
-    }
-    // As clients from JoinGroup 4 on do: the first time an id is asked for.
-    void join_asking(const std::string& name, bool with_id) {
-        JoinRequest request = base_request(name, {"range"});
-        request.require_known_member_id = true;
-        if (with_id) request.member_id = name;
-        run(request, "join " + name);
-    }
-    void run(const JoinRequest& request, const std::string& label) {
-        labels_[++token_] = label;
-        GroupActions actions;
-        group.join(request, token_, now_ms, actions);
-        take(actions);
-    }
-    void sync(const std::string& member, std::map<std::string, base::Bytes> assignments = {},
-              std::optional<std::int32_t> generation = std::nullopt,
-              std::optional<std::string> instance = std::nullopt) {
-        labels_[++token_] = "sync " + member;
-        GroupActions actions;
-        SyncRequest request{.generation = generation.value_or(group.generation()),
-                            .member_id = member,
-                            .instance_id = std::move(instance),
-                            .assignments = std::move(assignments)};
-        group.sync(request, token_, now_ms, actions);
-        take(actions);
-    }
-    void written(ErrorCode outcome = ErrorCode::kNone) {
-        GroupActions actions;
-        group.assignment_written(group.generation(), outcome, now_ms, actions);
-        take(actions);
-    }
-    std::string heartbeat(const std::string& member,
-                          std::optional<std::int32_t> generation = std::nullopt) {
-        return std::string(error_name(group.heartbeat(
-            member, std::nullopt, generation.value_or(group.generation()), now_ms)));
-    }
-    std::string commit(const std::string& member, std::int32_t generation) {
-        return std::string(error_name(group.may_commit(member, std::nullopt, generation, now_ms)));
-    }
-    std::string leave(const std::string& member,
-                      std::optional<std::string> instance = std::nullopt) {
-        GroupActions actions;
-        const ErrorCode error = group.leave(member, instance, now_ms, actions);
-        take(actions);
-        return std::string(error_name(error));
-    }
-    // Lets time pass, one deadline after another.
-    void pass(std::int64_t ms) {
-        const std::int64_t until = now_ms + ms;
-        for (int rounds = 0; rounds < 1000; ++rounds) {
-            const auto next = group.next_deadline_ms();
-            if (!next || *next > until) break;
-            now_ms = std::max(now_ms, *next);
-            GroupActions actions;
-            group.tick(now_ms, actions);
-            take(actions);
-        }
-        now_ms = until;
-    }
-    // What was answered since the last call, one answer a line.
-    std::string heard() { return std::exchange(heard_, ""); }
-    std::string state() const { return std::string(state_name(group.state())); }
-    // Two members with assignments, stable.
-    void make_stable() {
-        join("a");
-        join("b");
-        join("a");
-        sync("a", {{"a", "1"}, {"b", "2"}});
-        sync("b");
-        written();
-        heard();
-    }
-
-    static JoinRequest base_request(const std::string& name, std::vector<std::string> protocols) {
-        JoinRequest request{.client_id = name,
-                            .client_host = "/127.0.0.1",
-                            .protocol_type = "consumer",
-                            .session_timeout_ms = 10'000,
-                            .rebalance_timeout_ms = 60'000,
-                            .new_member_id = name};
-        for (std::string& protocol : protocols) {
-            request.protocols.push_back({protocol, protocol + " of " + name});
-        }
-        return request;
-    }
-
-    GroupLimits limits_;
-    Group group{"g", limits_};
-    std::int64_t now_ms = 1000;
-
-private:
-    void take(const GroupActions& actions) {
-        for (const auto& [token, answer] : actions.joins) {
-            std::string line = labels_.at(token) + ": ";
-            if (answer.error != ErrorCode::kNone) {
-                line += error_name(answer.error);
-            } else {
-                line += fmt::format("generation {} of {}", answer.generation, answer.leader);
-                if (answer.skip_assignment) line += " skip";
-                for (const auto& member : answer.members) line += " +" + member.id;
-            }
-            heard_ += line + "\n";
-        }
-        for (const auto& [token, answer] : actions.syncs) {
-            heard_ += labels_.at(token) + ": " +
-                      (answer.error == ErrorCode::kNone ? "[" + answer.assignment + "]"
-                                                        : std::string(error_name(answer.error))) +
-                      "\n";
-        }
-        if (actions.assignment) {
-            heard_ += "write assignment\n";
-        } else if (actions.write) {
-            heard_ += "write\n";
-        }
-    }
-
-    Token token_ = 0;
-    std::map<Token, std::string> labels_;
-    std::string heard_;
-};
+using Driver = GroupDriver;
 
 TEST(Group, gives_one_member_everything) {
     Driver driver;
@@ -408,7 +275,7 @@ TEST(Group, gives_a_restarted_static_member_its_place_back_without_a_rebalance) 
     Driver driver;
     make_static(driver);
     driver.join("b2", {"range"}, "two");
-    EXPECT_EQ(driver.heard(), "join b2: generation 2 of a\nwrite\n");
+    EXPECT_EQ(driver.heard(), "write\njoin b2: generation 2 of a\n");
     EXPECT_EQ(driver.state(), "Stable");
     driver.sync("b2", {}, std::nullopt, "two");
     EXPECT_EQ(driver.heard(), "sync b2: [2]\n");
@@ -423,12 +290,12 @@ TEST(Group, tells_a_restarted_static_leader_to_skip_its_assignment) {
     request.instance_id = "one";
     request.supports_skipping_assignment = true;
     driver.run(request, "join a2");
-    EXPECT_EQ(driver.heard(), "join a2: generation 2 of a2 skip +a2 +b\nwrite\n");
+    EXPECT_EQ(driver.heard(), "write\njoin a2: generation 2 of a2 skip +a2 +b\n");
     // An older client is told that the leader is somebody else.
     request.new_member_id = "a3";
     request.supports_skipping_assignment = false;
     driver.run(request, "join a3");
-    EXPECT_EQ(driver.heard(), "join a3: generation 2 of a2\nwrite\n");
+    EXPECT_EQ(driver.heard(), "write\njoin a3: generation 2 of a2\n");
 }
 
 TEST(Group, keeps_silent_static_members_through_a_rebalance_until_their_session_ends) {
@@ -495,6 +362,8 @@ TEST(Group, answers_every_request_exactly_once) {
         const auto take = [&](GroupActions& actions) {
             for (const auto& [token, answer] : actions.joins) ++answers[token];
             for (const auto& [token, answer] : actions.syncs) ++answers[token];
+            for (const auto& [token, answer] : actions.joins_when_written) ++answers[token];
+            actions.joins_when_written.clear();
             const bool assignment = std::exchange(actions.assignment, false);
             actions.joins.clear();
             actions.syncs.clear();

@@ -86,13 +86,13 @@ base::Bytes group_key(const std::string& group) {
     return encode(kGroupKeyVersion, key, 0);
 }
 
-base::Bytes group_value(const Group::Snapshot& snapshot, std::int64_t now_ms) {
+base::Bytes group_value(const Group::Snapshot& snapshot) {
     kafka::GroupMetadataValue value;
     value.protocol_type = snapshot.protocol_type;
     value.generation = snapshot.generation;
     value.protocol = snapshot.protocol_name;
     value.leader = snapshot.leader;
-    value.current_state_timestamp = now_ms;
+    value.current_state_timestamp = snapshot.state_time_ms;
     for (const Group::Member& member : snapshot.members) {
         auto& one = value.members.emplace_back();
         one.member_id = member.id;
@@ -140,7 +140,8 @@ std::optional<Group::Snapshot> decode_group_value(base::ByteView value) {
     Group::Snapshot snapshot{.protocol_type = std::move(read->protocol_type),
                              .generation = read->generation,
                              .protocol_name = std::move(read->protocol),
-                             .leader = std::move(read->leader)};
+                             .leader = std::move(read->leader),
+                             .state_time_ms = read->current_state_timestamp};
     for (auto& one : read->members) {
         const std::int32_t rebalance_timeout_ms =
             one.rebalance_timeout < 0 ? one.session_timeout : one.rebalance_timeout;

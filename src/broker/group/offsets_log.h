@@ -31,7 +31,7 @@ struct CommittedOffset {
 base::Bytes offset_key(const std::string& group, const OffsetName& name);
 base::Bytes offset_value(const CommittedOffset& offset);
 base::Bytes group_key(const std::string& group);
-base::Bytes group_value(const Group::Snapshot& snapshot, std::int64_t now_ms);
+base::Bytes group_value(const Group::Snapshot& snapshot);
 
 struct OffsetKey {
     std::string group;

@@ -34,6 +34,22 @@ void PendingOffsets::forget_topic(const std::string& topic) {
     std::erase_if(transactions_, [](const auto& one) { return one.second.empty(); });
 }
 
+void PendingOffsets::forget(const std::string& group, const OffsetName& name) {
+    const Key key{group, name};
+    if (counts_.erase(key) == 0) return;
+    for (auto& [id, held] : transactions_) held.erase(key);
+    std::erase_if(transactions_, [](const auto& one) { return one.second.empty(); });
+}
+
+std::vector<OffsetName> PendingOffsets::names(const std::string& group) const {
+    std::vector<OffsetName> names;
+    for (auto at = counts_.lower_bound({group, OffsetName{"", INT32_MIN}});
+         at != counts_.end() && at->first.first == group; ++at) {
+        names.push_back(at->first.second);
+    }
+    return names;
+}
+
 bool PendingOffsets::holds(const std::string& group, const OffsetName& name) const {
     return counts_.contains({group, name});
 }

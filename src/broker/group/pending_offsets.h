@@ -30,6 +30,9 @@ public:
     // producer's next one, and stays.
     std::vector<Item> take(std::int64_t producer_id, model::Offset marker);
     void forget_topic(const std::string& topic);
+    // Of any transaction: the offset was deleted, and its end must not bring it back.
+    void forget(const std::string& group, const OffsetName& name);
+    std::vector<OffsetName> names(const std::string& group) const;
 
     bool empty() const { return transactions_.empty(); }
     bool holds(const std::string& group, const OffsetName& name) const;

@@ -14,9 +14,20 @@ namespace millrace::broker {
 using base::Result;
 using runtime::Task;
 
+namespace {
+
+constexpr std::string_view kClassicType = "classic";
+
+}  // namespace
+
 GroupShard::GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop,
-                       runtime::Clock& clock, const GroupLimits& limits)
-    : loop_(loop), clock_(clock), limits_(limits), log_(std::move(partition), clock) {}
+                       runtime::Clock& clock, const GroupLimits& limits,
+                       const CatalogTopics& topics)
+    : loop_(loop),
+      clock_(clock),
+      limits_(limits),
+      topics_(topics),
+      log_(std::move(partition), clock) {}
 
 GroupShard::~GroupShard() = default;
 
@@ -54,20 +65,42 @@ Task<Result<void>> GroupShard::load() {
         apply_record(key, value);
     };
     MR_CO_TRY_VOID(co_await log_.load(apply, std::move(transactional)));
+    // Groups of which the log has only that they were taken away.
+    std::erase_if(groups_, [this](const auto& group) {
+        const Entry& entry = *group.second;
+        return entry.written.empty() && entry.offsets.empty() && !entry.consumer &&
+               !pending_.holds(group.first);
+    });
     std::vector<std::string> names;
     for (const auto& [name, entry] : groups_) names.push_back(name);
     for (const std::string& name : names) {
         Entry& entry = *groups_.at(name);
-        if (!entry.written.empty()) {
+        if (entry.consumer) {
+            set_timeouts(*entry.consumer);
+            entry.consumer->finish_restore(now_ms());
+        } else if (!entry.written.empty()) {
             auto snapshot = decode_group_value(entry.written);
-            if (snapshot) entry.group.restore(std::move(*snapshot), now_ms());
+            if (snapshot) {
+                entry.noted_ms = snapshot->state_time_ms;
+                entry.group.restore(std::move(*snapshot), now_ms());
+                entry.noted = entry.group.state();
+            }
+        }
+        if (entry.group.members().size() > limits_.max_size) {
+            GroupActions actions;
+            entry.group.rebalance(now_ms(), actions);  // The limit was lowered.
+            carry_out(entry, actions);
         }
         settle(name);
     }
+    schedule_expiry();
     co_return Result<void>();
 }
 
 void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> value) {
+    if (const auto consumer = decode_consumer_key(key)) {
+        return apply_consumer_record(*consumer, value);
+    }
     const auto decoded = decode_key(key);
     if (!decoded) return;
     if (const auto* group = std::get_if<GroupKey>(&*decoded)) {
@@ -79,6 +112,7 @@ void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> 
     auto committed = value ? decode_offset_value(*value) : std::nullopt;
     if (!committed) {
         entry.offsets.erase(offset.name);
+        pending_.forget(offset.group, offset.name);
         return;
     }
     entry.offsets[offset.name] = {committed, committed, log_.load_position()};
@@ -88,6 +122,12 @@ std::vector<KeyedRecord> GroupShard::state() const {
     std::vector<KeyedRecord> state;
     for (const auto& [name, entry] : groups_) {
         if (!entry->written.empty()) state.push_back({group_key(name), entry->written});
+        if (entry->consumer) {
+            for (auto& record : consumer_group_records(
+                     *entry->consumer, entry->consumer->everything(), clock_.wall_ms())) {
+                state.push_back(std::move(record));
+            }
+        }
         for (const auto& [offset_name, offset] : entry->offsets) {
             if (!offset.latest) continue;
             state.push_back({offset_key(name, offset_name), offset_value(*offset.latest)});
@@ -111,6 +151,7 @@ Task<void> GroupShard::stop() {
         entry->timer.cancel();
         carry_out(*entry, actions);
     }
+    expiry_.cancel();
     co_await gate_.close();
     co_await runtime::yield();  // What on_timer() has posted comes before this.
 }
@@ -126,18 +167,40 @@ void GroupShard::carry_out(Entry& entry, GroupActions& actions) {
         const auto waiting = syncs_.extract(token);
         if (waiting) waiting.mapped().set(std::move(answer));
     }
-    if (actions.write) write_group(entry, actions.assignment);
+    if (actions.write) write_group(entry, actions);
 }
 
-void GroupShard::write_group(Entry& entry, bool assignment) {
-    entry.written = group_value(entry.group.snapshot(), clock_.wall_ms());
+void GroupShard::write_group(Entry& entry, GroupActions& actions) {
+    Group::Snapshot snapshot = entry.group.snapshot();
+    snapshot.state_time_ms = clock_.wall_ms();
+    entry.written = group_value(snapshot);
     std::vector<KeyedRecord> records;
     records.push_back({group_key(entry.group.id()), entry.written});
     Result<model::Offset> appended = log_.append(records);
     if (!appended) base::log_error("__consumer_offsets: {}", appended.error().message());
-    if (!assignment) return;
+    if (!actions.joins_when_written.empty()) {
+        runtime::spawn(loop_, answer_joins(std::move(actions.joins_when_written), appended));
+    }
+    if (!actions.assignment) return;
     runtime::spawn(
         loop_, finish_assignment(entry.group.id(), entry.group.generation(), std::move(appended)));
+}
+
+Task<void> GroupShard::answer_joins(std::vector<std::pair<Token, JoinAnswer>> answers,
+                                    Result<model::Offset> appended) {
+    const auto pass = gate_.enter();
+    ErrorCode error = ErrorCode::kNotCoordinator;
+    if (!appended) {
+        error = to_coordinator_error(base::fail(appended.error()));
+    } else if (pass) {
+        error = to_coordinator_error(co_await log_.wait_durable(*appended));
+    }
+    for (auto& [token, answer] : answers) {
+        const auto waiting = joins_.extract(token);
+        if (!waiting) continue;
+        if (error != ErrorCode::kNone) answer.error = error;
+        waiting.mapped().set(std::move(answer));
+    }
 }
 
 Task<void> GroupShard::finish_assignment(std::string group, std::int32_t generation,
@@ -161,19 +224,15 @@ Task<void> GroupShard::finish_assignment(std::string group, std::int32_t generat
 void GroupShard::settle(const std::string& group) {
     Entry* entry = find(group);
     if (!entry) return;
-    const auto next_ms = entry->group.next_deadline_ms();
+    if (entry->group.state() != entry->noted) {
+        entry->noted = entry->group.state();
+        entry->noted_ms = clock_.wall_ms();
+    }
+    const auto next_ms =
+        entry->consumer ? entry->consumer->next_deadline_ms() : entry->group.next_deadline_ms();
     if (!next_ms) {
         entry->timer.cancel();
         entry->timer_ms.reset();
-        if (entry->group.state() == Group::State::kEmpty && entry->offsets.empty() &&
-            !pending_.holds(group)) {
-            if (!entry->written.empty()) {
-                std::vector<KeyedRecord> records;
-                records.push_back({group_key(group), std::nullopt});
-                (void)log_.append(records);  // At worst an empty group is there after a restart.
-            }
-            groups_.erase(group);
-        }
         return;
     }
     // Deadlines mostly move away, with every heartbeat: the timer then fires early, and is set
@@ -189,9 +248,16 @@ void GroupShard::on_timer(const std::string& group) {
     Entry* entry = find(group);
     if (!entry) return;
     entry->timer_ms.reset();
-    GroupActions actions;
-    entry->group.tick(now_ms(), actions);
-    carry_out(*entry, actions);
+    if (entry->consumer) {
+        ConsumerGroupChanges changes;
+        entry->consumer->tick(now_ms(), changes);
+        write_consumer(*entry, changes);
+        maybe_downgrade(*entry, changes);
+    } else {
+        GroupActions actions;
+        entry->group.tick(now_ms(), actions);
+        carry_out(*entry, actions);
+    }
     // Not from within the timer's own call: that may drop the entry, and the timer with it.
     loop_.post([this, group = group] {
         if (!gate_.closed()) settle(group);
@@ -203,10 +269,24 @@ void GroupShard::on_timer(const std::string& group) {
 Task<JoinAnswer> GroupShard::join(std::string group, JoinRequest request) {
     const auto pass = gate_.enter();
     if (!pass) co_return JoinAnswer{.error = ErrorCode::kNotCoordinator};
+    const bool session_fits = request.session_timeout_ms >= limits_.min_session_timeout_ms &&
+                              request.session_timeout_ms <= limits_.max_session_timeout_ms;
+    if (!session_fits) {
+        co_return JoinAnswer{.error = ErrorCode::kInvalidSessionTimeout,
+                             .member_id = request.member_id};
+    }
     if (!find(group) && !request.member_id.empty()) {
         co_return JoinAnswer{.error = ErrorCode::kUnknownMemberId, .member_id = request.member_id};
     }
     Entry& entry = find_or_make(group);
+    if (entry.consumer) {
+        if (!entry.consumer->members().empty()) {
+            co_return co_await join_consumer(std::move(group), std::move(request));
+        }
+        // Nobody is in it: it becomes a classic group.
+        append_quietly(consumer_group_tombstones(*entry.consumer));
+        entry.consumer.reset();
+    }
     const Token token = next_token_++;
     runtime::OneShot<JoinAnswer> answered;
     joins_.emplace(token, answered);
@@ -222,6 +302,7 @@ Task<SyncAnswer> GroupShard::sync(std::string group, SyncRequest request) {
     if (!pass) co_return SyncAnswer{.error = ErrorCode::kNotCoordinator};
     Entry* entry = find(group);
     if (!entry) co_return SyncAnswer{.error = ErrorCode::kUnknownMemberId};
+    if (entry->consumer) co_return co_await sync_consumer(std::move(group), std::move(request));
     const Token token = next_token_++;
     runtime::OneShot<SyncAnswer> answered;
     syncs_.emplace(token, answered);
@@ -237,6 +318,12 @@ ErrorCode GroupShard::heartbeat(const std::string& group, const std::string& mem
                                 std::int32_t generation) {
     Entry* entry = find(group);
     if (!entry) return ErrorCode::kUnknownMemberId;
+    if (entry->consumer) {
+        const ErrorCode error =
+            entry->consumer->classic_heartbeat(member_id, instance_id, generation, now_ms());
+        if (error == ErrorCode::kRebalanceInProgress) settle(group);  // Time to join runs.
+        return error;
+    }
     return entry->group.heartbeat(member_id, instance_id, generation, now_ms());
 }
 
@@ -244,6 +331,13 @@ ErrorCode GroupShard::leave(const std::string& group, const std::string& member_
                             const std::optional<std::string>& instance_id) {
     Entry* entry = find(group);
     if (!entry) return ErrorCode::kUnknownMemberId;
+    if (entry->consumer) {
+        ConsumerGroupChanges changes;
+        const ErrorCode error = entry->consumer->classic_leave(member_id, instance_id, changes);
+        write_consumer(*entry, changes);
+        settle(group);
+        return error;
+    }
     GroupActions actions;
     const ErrorCode error = entry->group.leave(member_id, instance_id, now_ms(), actions);
     carry_out(*entry, actions);
@@ -258,8 +352,7 @@ Task<ErrorCode> GroupShard::commit(std::string group, Committer committer,
     if (!find(group) && committer.generation >= 0) co_return ErrorCode::kGroupIdNotFound;
     {
         Entry& entry = find_or_make(group);
-        const ErrorCode allowed = entry.group.may_commit(committer.member_id, committer.instance_id,
-                                                         committer.generation, now_ms());
+        const ErrorCode allowed = may_commit(entry, committer, offsets);
         if (allowed != ErrorCode::kNone || offsets.empty()) {
             settle(group);
             co_return allowed;
@@ -323,17 +416,22 @@ std::vector<std::pair<OffsetName, CommittedOffset>> GroupShard::fetch_all(
 std::vector<GroupOverview> GroupShard::list() const {
     std::vector<GroupOverview> all;
     for (const auto& [name, entry] : groups_) {
-        all.push_back({name, entry->group.protocol_type().value_or(""), entry->group.state()});
+        if (entry->consumer) {
+            all.push_back({name, "consumer", state_name(entry->consumer->state()), "consumer"});
+            continue;
+        }
+        all.push_back({name, entry->group.protocol_type().value_or(""),
+                       state_name(entry->group.state()), kClassicType});
     }
     return all;
 }
 
 std::optional<GroupDescription> GroupShard::describe(const std::string& group) const {
     const Entry* entry = find(group);
-    if (!entry) return std::nullopt;
+    if (!entry || entry->consumer) return std::nullopt;
     const Group& state = entry->group;
-    GroupDescription description{
-        .overview = {group, state.protocol_type().value_or(""), state.state()}};
+    GroupDescription description{.overview = {group, state.protocol_type().value_or(""),
+                                              state_name(state.state()), kClassicType}};
     const bool stable = state.state() == Group::State::kStable;
     if (stable) description.protocol_name = state.protocol_name().value_or("");
     for (const auto& [id, member] : state.members()) {
@@ -342,25 +440,6 @@ std::optional<GroupDescription> GroupShard::describe(const std::string& group) c
                                        stable ? member.assignment : base::Bytes()});
     }
     return description;
-}
-
-void GroupShard::forget_topic(const std::string& topic) {
-    pending_.forget_topic(topic);
-    std::vector<KeyedRecord> records;
-    std::vector<std::string> names;
-    for (const auto& [name, entry] : groups_) {
-        const std::size_t before = records.size();
-        std::erase_if(entry->offsets, [&](const auto& offset) {
-            if (offset.first.topic != topic) return false;
-            records.push_back({offset_key(name, offset.first), std::nullopt});
-            return true;
-        });
-        if (records.size() != before) names.push_back(name);
-    }
-    if (records.empty()) return;
-    const Result<model::Offset> appended = log_.append(records);
-    if (!appended) base::log_error("__consumer_offsets: {}", appended.error().message());
-    for (const std::string& name : names) settle(name);
 }
 
 }  // namespace millrace::broker

@@ -6,13 +6,20 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "broker/group/catalog_topics.h"
+#include "broker/group/consumer/consumer_group.h"
+#include "broker/group/consumer/consumer_group_log.h"
 #include "broker/group/group.h"
 #include "broker/group/offsets_log.h"
 #include "broker/group/pending_offsets.h"
@@ -33,17 +40,19 @@ struct OffsetWrite {
     std::string metadata;
 };
 
-// Who commits, as the request says.
+// Who commits, as the request says; to the consumer protocol the generation is an epoch.
 struct Committer {
     std::string member_id;
     std::optional<std::string> instance_id;
     std::int32_t generation = -1;
+    std::int16_t api_version = 9;
 };
 
 struct GroupOverview {
     std::string id;
     std::string protocol_type;
-    Group::State state = Group::State::kEmpty;
+    std::string_view state;  // As Kafka's tools print it.
+    std::string_view type;   // "classic" ...
 };
 
 struct GroupDescription {
@@ -60,10 +69,25 @@ struct GroupDescription {
     std::vector<Member> members;
 };
 
+// A group of the consumer protocol, or why there is none of that name.
+struct ConsumerGroupDescription {
+    ErrorCode error = ErrorCode::kNone;
+    std::string message;
+    std::string_view state;
+    std::int32_t epoch = 0;
+    std::int32_t target_epoch = 0;
+    std::string assignor;
+    struct Member {
+        ConsumerMember member;
+        TopicPartitions target;
+    };
+    std::vector<Member> members;
+};
+
 class GroupShard {
 public:
     GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop, runtime::Clock& clock,
-               const GroupLimits& limits);
+               const GroupLimits& limits, const CatalogTopics& topics);
     ~GroupShard();
 
     runtime::Loop& loop() const { return loop_; }
@@ -95,6 +119,13 @@ public:
     bool unstable(const std::string& group, const OffsetName& name) const {
         return pending_.holds(group, name);
     }
+    // May this member of the group see its offsets? kUnknownMemberId, kStaleMemberEpoch.
+    ErrorCode may_fetch(const std::string& group, const std::optional<std::string>& member_id,
+                        std::int32_t member_epoch) const;
+    // Groups of the consumer protocol (KIP-848).
+    runtime::Task<ConsumerHeartbeatAnswer> consumer_heartbeat(std::string group,
+                                                              ConsumerHeartbeat request);
+    runtime::Task<ConsumerGroupDescription> describe_consumer(std::string group);
 
     // nullopt where nothing was committed.
     std::vector<std::optional<CommittedOffset>> fetch(const std::string& group,
@@ -104,6 +135,18 @@ public:
     std::optional<GroupDescription> describe(const std::string& group) const;
     // The offsets of a topic that was deleted.
     void forget_topic(const std::string& topic);
+    // At start: the offsets of topics that are gone, deleted shortly before a crash.
+    void forget_topics_but(const std::function<bool(const std::string& topic)>& exists);
+    // Removes an empty group with all its offsets; kNonEmptyGroup, kGroupIdNotFound.
+    runtime::Task<ErrorCode> remove(std::string group);
+    // One error for all, or one for each name: kGroupSubscribedToTopic where it is in use.
+    struct OffsetsDeleted {
+        ErrorCode error = ErrorCode::kNone;
+        std::vector<ErrorCode> each;
+    };
+    runtime::Task<OffsetsDeleted> delete_offsets(std::string group, std::vector<OffsetName> names);
+    // Takes away what is older than offsets.retention.minutes, and groups that hold nothing.
+    void expire();
 
 private:
     // `latest` is what the log holds, `durable` what may be told.
@@ -115,8 +158,13 @@ private:
     struct Entry {
         Entry(const std::string& id, const GroupLimits& limits) : group(id, limits) {}
         Group group;
+        // A group of the consumer protocol; `group` is then empty.
+        std::unique_ptr<ConsumerGroup> consumer;
+        model::Offset consumer_written;  // Behind its last record in the log.
         std::map<OffsetName, Offset> offsets;
         base::Bytes written;  // The group's last record in the log.
+        Group::State noted = Group::State::kEmpty;
+        std::int64_t noted_ms = -1;  // When that state began, by the wall clock.
         runtime::Timer timer;
         std::optional<std::int64_t> timer_ms;
     };
@@ -131,12 +179,37 @@ private:
     // The names of the groups that were concerned.
     std::vector<std::string> settle_pending(std::int64_t producer_id, bool commit,
                                             model::Offset marker);
+    void apply_consumer_record(const ConsumerRecordKey& key, std::optional<base::ByteView> value);
+    // Writes what an event changed; false when the log takes nothing any more.
+    bool write_consumer(Entry& entry, const ConsumerGroupChanges& changes,
+                        std::vector<KeyedRecord> before = {});
+    void set_timeouts(ConsumerGroup& group) const;
+    // Groups with members that change their protocol.
+    std::string upgrade_fault(const Group& classic, ConsumerGroup& into) const;
+    void maybe_downgrade(Entry& entry, const ConsumerGroupChanges& changes);
+    runtime::Task<JoinAnswer> join_consumer(std::string group, JoinRequest request);
+    runtime::Task<SyncAnswer> sync_consumer(std::string group, SyncRequest request);
+    ErrorCode may_commit(Entry& entry, const Committer& committer,
+                         const std::vector<OffsetWrite>& offsets);
+    // nullopt where it cannot be known.
+    std::optional<std::set<std::string>> subscribed_topics(const Entry& entry) const;
+    // What can have no effect any more: an empty group in which nobody committed anything.
+    bool holds_nothing(const Entry& entry) const;
+    // When the offset would be given up, by the wall clock; nullopt: never, as things are.
+    std::optional<std::int64_t> expires_from_ms(const Entry& entry,
+                                                const CommittedOffset& offset) const;
+    void append_removal(const std::string& group, std::vector<KeyedRecord>& records) const;
+    // Appends what nobody waits for; an error is only told to the log of the server.
+    void append_quietly(const std::vector<KeyedRecord>& records);
+    void schedule_expiry();
     // Does what an event of the state machine asked for.
     void carry_out(Entry& entry, GroupActions& actions);
-    void write_group(Entry& entry, bool assignment);
+    void write_group(Entry& entry, GroupActions& actions);
+    runtime::Task<void> answer_joins(std::vector<std::pair<Token, JoinAnswer>> answers,
+                                     base::Result<model::Offset> appended);
     runtime::Task<void> finish_assignment(std::string group, std::int32_t generation,
                                           base::Result<model::Offset> appended);
-    // Sets the timer to the group's next deadline, or drops a group that holds nothing.
+    // After every event: notes the group's state and sets the timer to its next deadline.
     void settle(const std::string& group);
     void on_timer(const std::string& group);
     std::vector<KeyedRecord> state() const;
@@ -145,12 +218,14 @@ private:
     runtime::Loop& loop_;
     runtime::Clock& clock_;
     const GroupLimits& limits_;
+    const CatalogTopics& topics_;
     KeyedLog log_;
     std::map<std::string, std::unique_ptr<Entry>> groups_;
     PendingOffsets pending_;
     Token next_token_ = 1;
     std::map<Token, runtime::OneShot<JoinAnswer>> joins_;
     std::map<Token, runtime::OneShot<SyncAnswer>> syncs_;
+    runtime::Timer expiry_;
     runtime::Gate gate_;
 };
 

@@ -66,10 +66,11 @@ Task<ErrorCode> GroupShard::commit_in_transaction(std::string group, Committer c
     // A producer that does not name a member is no concern of the group's generation.
     const bool named = committer.generation >= 0 || !committer.member_id.empty() ||
                        committer.instance_id.has_value();
-    const ErrorCode allowed =
-        named ? entry.group.may_commit(committer.member_id, committer.instance_id,
-                                       committer.generation, now_ms())
-              : ErrorCode::kNone;
+    ErrorCode allowed = named ? may_commit(entry, committer, offsets) : ErrorCode::kNone;
+    // To producers every wrong generation is the same; a rebalance under way is no concern of
+    // theirs.
+    if (allowed == ErrorCode::kStaleMemberEpoch) allowed = ErrorCode::kIllegalGeneration;
+    if (allowed == ErrorCode::kRebalanceInProgress) allowed = ErrorCode::kNone;
     if (allowed != ErrorCode::kNone || offsets.empty()) {
         settle(group);
         co_return allowed;

@@ -33,7 +33,7 @@ Task<kafka::DescribeGroupsResponse::DescribedGroup> describe(Call& call, std::st
         }
         co_return answer;
     }
-    answer.group_state = state_name(group->overview.state);
+    answer.group_state = group->overview.state;
     answer.protocol_type = group->overview.protocol_type;
     answer.protocol_data = group->protocol_name;
     for (const auto& member : group->members) {
@@ -50,7 +50,8 @@ Task<kafka::DescribeGroupsResponse> describe_groups(Call& call,
     kafka::DescribeGroupsResponse response;
     for (const std::string& id : request.groups) {
         response.groups.push_back(co_await describe(call, id));
-        if (request.include_authorized_operations) {
+        const bool found = response.groups.back().error_code == ErrorCode::kNone;
+        if (request.include_authorized_operations && found) {
             response.groups.back().authorized_operations = kGroupOperations;
         }
     }

@@ -19,6 +19,10 @@ struct AlterUserScramCredentialsRequest;
 struct AlterUserScramCredentialsResponse;
 struct ApiVersionsRequest;
 struct ApiVersionsResponse;
+struct ConsumerGroupDescribeRequest;
+struct ConsumerGroupDescribeResponse;
+struct ConsumerGroupHeartbeatRequest;
+struct ConsumerGroupHeartbeatResponse;
 struct CreateAclsRequest;
 struct CreateAclsResponse;
 struct CreateDelegationTokenRequest;
@@ -29,6 +33,8 @@ struct CreateTopicsRequest;
 struct CreateTopicsResponse;
 struct DeleteAclsRequest;
 struct DeleteAclsResponse;
+struct DeleteGroupsRequest;
+struct DeleteGroupsResponse;
 struct DeleteTopicsRequest;
 struct DeleteTopicsResponse;
 struct DescribeAclsRequest;
@@ -79,6 +85,8 @@ struct MetadataRequest;
 struct MetadataResponse;
 struct OffsetCommitRequest;
 struct OffsetCommitResponse;
+struct OffsetDeleteRequest;
+struct OffsetDeleteResponse;
 struct OffsetFetchRequest;
 struct OffsetFetchResponse;
 struct OffsetForLeaderEpochRequest;
@@ -110,12 +118,17 @@ Task<kafka::AlterPartitionReassignmentsResponse> alter_partition_reassignments(
 Task<kafka::AlterUserScramCredentialsResponse> alter_user_scram_credentials(
     Call&, kafka::AlterUserScramCredentialsRequest);
 Task<kafka::ApiVersionsResponse> api_versions(Call&, kafka::ApiVersionsRequest);
+Task<kafka::ConsumerGroupDescribeResponse> consumer_group_describe(
+    Call&, kafka::ConsumerGroupDescribeRequest);
+Task<kafka::ConsumerGroupHeartbeatResponse> consumer_group_heartbeat(
+    Call&, kafka::ConsumerGroupHeartbeatRequest);
 Task<kafka::CreateAclsResponse> create_acls(Call&, kafka::CreateAclsRequest);
 Task<kafka::CreateDelegationTokenResponse> create_delegation_token(
     Call&, kafka::CreateDelegationTokenRequest);
 Task<kafka::CreatePartitionsResponse> create_partitions(Call&, kafka::CreatePartitionsRequest);
 Task<kafka::CreateTopicsResponse> create_topics(Call&, kafka::CreateTopicsRequest);
 Task<kafka::DeleteAclsResponse> delete_acls(Call&, kafka::DeleteAclsRequest);
+Task<kafka::DeleteGroupsResponse> delete_groups(Call&, kafka::DeleteGroupsRequest);
 Task<kafka::DeleteTopicsResponse> delete_topics(Call&, kafka::DeleteTopicsRequest);
 Task<kafka::DescribeAclsResponse> describe_acls(Call&, kafka::DescribeAclsRequest);
 Task<kafka::DescribeClientQuotasResponse> describe_client_quotas(
@@ -149,6 +162,7 @@ Task<kafka::ListPartitionReassignmentsResponse> list_partition_reassignments(
     Call&, kafka::ListPartitionReassignmentsRequest);
 Task<kafka::MetadataResponse> metadata(Call&, kafka::MetadataRequest);
 Task<kafka::OffsetCommitResponse> offset_commit(Call&, kafka::OffsetCommitRequest);
+Task<kafka::OffsetDeleteResponse> offset_delete(Call&, kafka::OffsetDeleteRequest);
 Task<kafka::OffsetFetchResponse> offset_fetch(Call&, kafka::OffsetFetchRequest);
 Task<kafka::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Call&, kafka::OffsetForLeaderEpochRequest);

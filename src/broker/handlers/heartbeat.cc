@@ -12,6 +12,10 @@ namespace millrace::broker {
 
 Task<kafka::HeartbeatResponse> heartbeat(Call& call, kafka::HeartbeatRequest request) {
     kafka::HeartbeatResponse response;
+    if (request.group_id.empty()) {
+        response.error_code = kafka::ErrorCode::kInvalidGroupId;
+        co_return response;
+    }
     const auto shard = co_await call.services.groups.shard(request.group_id);
     if (!shard) {
         response.error_code = to_coordinator_error(base::fail(shard.error()));

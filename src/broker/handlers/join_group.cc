@@ -1,7 +1,9 @@
 // JoinGroup 0-9: membership of a classic group. 1 adds the rebalance timeout, 4 asks the client to
-// come back with the id it is given, 5 static members, 9 lets a leader skip its assignment.
+// come back with the id it is given, 5 static members, 8 reasons (KIP-800), 9 lets a leader skip
+// its assignment.
 #include "kafka/messages/join_group.h"
 
+#include "base/log.h"
 #include "broker/call.h"
 #include "broker/group/coordinator.h"
 #include "broker/handlers/handlers.h"
@@ -26,6 +28,10 @@ Task<kafka::JoinGroupResponse> join_group(Call& call, kafka::JoinGroupRequest re
     if (!shard) {
         response.error_code = to_coordinator_error(base::fail(shard.error()));
         co_return response;
+    }
+    if (request.reason) {
+        base::log_debug("group {}: member {} joins: {}", request.group_id, request.member_id,
+                        *request.reason);
     }
     JoinRequest join{.client_id = call.client_id(),
                      .client_host = call.client_host,

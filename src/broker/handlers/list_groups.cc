@@ -27,19 +27,18 @@ bool passes(const std::vector<std::string>& filter, std::string_view word) {
 }  // namespace
 
 Task<kafka::ListGroupsResponse> list_groups(Call& call, kafka::ListGroupsRequest request) {
-    constexpr std::string_view kType = "classic";
     kafka::ListGroupsResponse response;
-    if (!passes(request.types_filter, kType)) co_return response;
     for (GroupShard* shard : call.services.groups.shards()) {
         const auto groups =
             co_await runtime::call_on(shard->loop(), [shard] { return shard->list(); });
         for (const GroupOverview& group : groups) {
-            if (!passes(request.states_filter, state_name(group.state))) continue;
+            if (!passes(request.states_filter, group.state)) continue;
+            if (!passes(request.types_filter, group.type)) continue;
             auto& one = response.groups.emplace_back();
             one.group_id = group.id;
             one.protocol_type = group.protocol_type;
-            one.group_state = state_name(group.state);
-            one.group_type = kType;
+            one.group_state = group.state;
+            one.group_type = group.type;
         }
     }
     co_return response;

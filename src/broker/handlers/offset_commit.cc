@@ -16,13 +16,29 @@ namespace millrace::broker {
 
 using kafka::ErrorCode;
 
+namespace {
+
+// As Java counts: offset.metadata.max.bytes is in truth a number of UTF-16 units.
+std::size_t utf16_length(const std::string& text) {
+    std::size_t units = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        units += (byte & 0xc0) == 0x80 ? 0 : byte >= 0xf0 ? 2 : 1;
+    }
+    return units;
+}
+
+}  // namespace
+
 Task<kafka::OffsetCommitResponse> offset_commit(Call& call, kafka::OffsetCommitRequest request) {
-    constexpr std::size_t kMaxMetadataBytes = 4096;  // offset.metadata.max.bytes
+    const auto max_metadata =
+        static_cast<std::size_t>(call.services.options.offset_metadata_max_bytes);
     const Catalog& catalog = call.services.catalog;
     const bool by_id = call.version() >= 10;
     kafka::OffsetCommitResponse response;
     std::vector<OffsetWrite> writes;
-    std::vector<ErrorCode*> written;  // Where the outcome of each goes.
+    std::vector<ErrorCode*> written;    // Where the outcome of each goes.
+    std::vector<ErrorCode*> too_large;  // The same, of those that are not written in any case.
     for (const auto& asked : request.topics) {
         auto& answer = response.topics.emplace_back();
         answer.name = asked.name;
@@ -42,8 +58,8 @@ Task<kafka::OffsetCommitResponse> offset_commit(Call& call, kafka::OffsetCommitR
                 error = ErrorCode::kUnknownTopicId;
             } else if (!topic || !topic->partition(partition.partition_index)) {
                 error = ErrorCode::kUnknownTopicOrPartition;
-            } else if (partition.committed_metadata.value_or("").size() > kMaxMetadataBytes) {
-                error = ErrorCode::kOffsetMetadataTooLarge;
+            } else if (utf16_length(partition.committed_metadata.value_or("")) > max_metadata) {
+                too_large.push_back(&error);
             } else {
                 writes.push_back({{topic->name(), partition.partition_index},
                                   partition.committed_offset,
@@ -53,11 +69,12 @@ Task<kafka::OffsetCommitResponse> offset_commit(Call& call, kafka::OffsetCommitR
             }
         }
     }
+    if (written.empty() && too_large.empty()) co_return response;
     const auto shard = co_await call.services.groups.shard(request.group_id);
     ErrorCode outcome;
     if (shard) {
         Committer committer{request.member_id, request.group_instance_id,
-                            request.generation_id_or_member_epoch};
+                            request.generation_id_or_member_epoch, call.version()};
         outcome = co_await runtime::call_on((*shard)->loop(), [&] {
             return (*shard)->commit(request.group_id, std::move(committer), std::move(writes));
         });
@@ -68,6 +85,9 @@ Task<kafka::OffsetCommitResponse> offset_commit(Call& call, kafka::OffsetCommitR
         outcome = ErrorCode::kIllegalGeneration;  // What older clients expect of an unknown group.
     }
     for (ErrorCode* error : written) *error = outcome;
+    for (ErrorCode* error : too_large) {
+        *error = outcome == ErrorCode::kNone ? ErrorCode::kOffsetMetadataTooLarge : outcome;
+    }
     co_return response;
 }
 

@@ -1,6 +1,6 @@
 // OffsetFetch 1-10: how far groups have read; offset -1 and no error where nothing was committed,
 // for unknown groups too. 2 adds all topics by null, 5 leader epochs, 7 stable offsets, 8 several
-// groups, 10 topic ids.
+// groups, 9 the member that asks, 10 topic ids.
 #include "kafka/messages/offset_fetch.h"
 
 #include <map>
@@ -109,6 +109,17 @@ Task<Answer> fetch_group(Call& call, AskedGroup asked, bool require_stable) {
         answer.group_id = asked.group_id;
         answer.error_code = to_coordinator_error(base::fail(shard.error()));
         co_return answer;
+    }
+    if (call.version() >= 9) {
+        const ErrorCode allowed = co_await runtime::call_on((*shard)->loop(), [&] {
+            return (*shard)->may_fetch(asked.group_id, asked.member_id, asked.member_epoch);
+        });
+        if (allowed != ErrorCode::kNone) {
+            Answer answer;
+            answer.group_id = asked.group_id;
+            answer.error_code = allowed;
+            co_return answer;
+        }
     }
     if (!asked.topics) co_return co_await fetch_all(call, **shard, asked.group_id, require_stable);
     co_return co_await fetch_some(call, **shard, std::move(asked), require_stable);

@@ -19,7 +19,7 @@ struct Services;
 // Bits of Kafka's AclOperation: all that can be done where nothing is forbidden.
 inline constexpr std::int32_t kTopicOperations = 0x0df8;
 inline constexpr std::int32_t kClusterOperations = 0x1fa0;
-inline constexpr std::int32_t kGroupOperations = 0x0148;
+inline constexpr std::int32_t kGroupOperations = 0x0d48;
 
 inline constexpr std::int32_t kMaxPartitionsPerTopic = 10'000;
 
