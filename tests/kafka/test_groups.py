@@ -135,6 +135,30 @@ def test_groups_are_listed_described_and_deleted(fresh_server, protocol):
     assert admin.list_consumer_groups().result(20).valid == []
 
 
+def test_members_change_their_protocol_one_by_one(fresh_server):
+    server = fresh_server
+    make_topic(server, "t", 4)
+    old = [Member(server, "g", "t", "classic") for _ in range(2)]
+    poll_until(old, lambda: all(len(m.partitions()) == 2 for m in old), "two each")
+    old[0].consumer.close()
+    new = Member(server, "g", "t", "consumer")
+    mixed = [old[1], new]
+    poll_until(mixed, lambda: all(len(m.partitions()) == 2 for m in mixed), "two each, mixed")
+    produce(server, "t", [f"m{i}" for i in range(8)])
+    # Nothing is committed, so who is called back reads again from the start: once or twice each.
+    poll_until(mixed, lambda: set(read(mixed)) == {f"m{i}" for i in range(8)}, "all is read")
+    # And back.
+    new.consumer.close()
+    again = Member(server, "g", "t", "classic")
+    back = [old[1], again]
+    poll_until(back, lambda: all(len(m.partitions()) == 2 for m in back), "two each, back")
+    admin = AdminClient({"bootstrap.servers": server.brokers})
+    group = admin.describe_consumer_groups(["g"])["g"].result(20)
+    assert group.type == ConsumerGroupType.CLASSIC
+    for member in back:
+        member.consumer.close()
+
+
 def test_a_regular_expression_follows_new_topics(fresh_server):
     server = fresh_server
     make_topic(server, "logs-a", 1)
