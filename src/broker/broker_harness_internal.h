@@ -78,6 +78,7 @@ public:
     ~TestBroker();
 
     Broker& broker() { return *broker_; }
+    runtime::LoopGroup& loops() { return *loops_; }
     runtime::Loop& loop() { return loops_->first(); }
     runtime::Network& network() { return *network_; }
     // Stops and starts on the same folder.
@@ -92,11 +93,11 @@ private:
 
     config::ServerOptions options_;
     std::unique_ptr<runtime::LoopGroup> loops_;
-    std::unique_ptr<runtime::Pool> pool_;
     std::unique_ptr<runtime::Network> network_;
     std::unique_ptr<runtime::Disk> disk_;
     std::unique_ptr<detail::ShiftedClock> clock_;
     std::unique_ptr<runtime::Random> random_;
+    std::unique_ptr<runtime::Pool> pool_;  // Its jobs use all of the above until it has ended.
     std::unique_ptr<Broker> broker_;
 };
 

@@ -42,7 +42,9 @@ Connection::Connection(Services& services, std::unique_ptr<runtime::Stream> stre
 Connection::~Connection() = default;
 
 Task<void> Connection::run() {
-    runtime::spawn(stream_->loop(), write_responses());
+    // It is inside from now on, not from its first step: a client that has hung up already would
+    // else end this connection before the writer has begun.
+    runtime::spawn(stream_->loop(), write_responses(gate_.enter()));
     co_await read_requests();
     reading_ended_ = true;
     changed_.notify_all();
@@ -191,8 +193,8 @@ Task<void> Connection::serve(Slot& slot, const Api& api) {
     changed_.notify_all();
 }
 
-Task<void> Connection::write_responses() {
-    const auto pass = gate_.enter();
+Task<void> Connection::write_responses(Result<runtime::Gate::Holder> pass) {
+    if (!pass) co_return;
     while (true) {
         while (slots_.empty() || !slots_.front()->served) {
             if (slots_.empty() && (reading_ended_ || closed_)) co_return;

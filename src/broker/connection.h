@@ -56,7 +56,7 @@ private:
     runtime::Task<base::Result<void>> read(char* into, std::size_t length);
     bool may_begin(bool overlaps) const;
     runtime::Task<void> serve(Slot& slot, const Api& api);
-    runtime::Task<void> write_responses();
+    runtime::Task<void> write_responses(base::Result<runtime::Gate::Holder> pass);
     runtime::Task<base::Result<void>> write_response(Call& call);
 
     Services& services_;

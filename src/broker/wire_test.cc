@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <latch>
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -90,6 +92,31 @@ TEST_F(Wire, garbage_closes_its_own_connection_alone) {
         EXPECT_FALSE(other.receive_frame());
     }
     EXPECT_TRUE(client.call<kafka::MetadataResponse>(kafka::MetadataRequest{}, 5));
+}
+
+// Posts a chain of works, each by the one before it; the last waits for `go`.
+void post_chain(runtime::Loop& loop, int length, std::shared_ptr<std::latch> go) {
+    loop.post([&loop, length, go = std::move(go)]() mutable {
+        if (length == 1) {
+            go->wait();
+        } else {
+            post_chain(loop, length - 1, std::move(go));
+        }
+    });
+}
+
+TEST_F(Wire, a_client_that_has_hung_up_before_its_loop_looks_is_let_go_of) {
+    // A busy loop lets sockets have their turn after some rounds of what was posted: wherever in
+    // its rounds a connection begins, its end must not come before its own beginnings have run.
+    for (int rounds = 1; rounds <= 20; ++rounds) {
+        const auto go = std::make_shared<std::latch>(1);
+        post_chain(broker.loops().at(1), rounds, go);
+        for (int i = 0; i < 4; ++i) TestClient(broker).send_bytes("");
+        go->count_down();
+    }
+    TestClient another(broker);
+    another.send(kafka::ApiVersionsRequest{}, 4);
+    EXPECT_TRUE(another.receive<kafka::ApiVersionsResponse>(4));
 }
 
 TEST_F(Wire, a_client_that_goes_away_in_the_middle_leaves_nothing_behind) {
