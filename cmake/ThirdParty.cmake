@@ -48,10 +48,16 @@ millrace_pkg(icu icu-i18n)
 millrace_pkg(protobuf protobuf)
 millrace_pkg(grpc grpc++)
 # RE2 as an archive, and hidden: gRPC and Arrow's wheel bring others into the process (ADR 0010).
+# Debian's archive is no position-independent code and cannot go into a shared library:
+# libmillrace.so takes the shared one, which gRPC has brought along already, before all others.
 find_library(RE2_ARCHIVE libre2.a REQUIRED)
+find_library(RE2_SHARED libre2.so REQUIRED)
 add_library(mr_re2 INTERFACE)
-target_link_libraries(mr_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
-target_link_options(mr_re2 INTERFACE -Wl,--exclude-libs,libre2.a)
+set(mr_into_shared "$<STREQUAL:$<TARGET_PROPERTY:TYPE>,SHARED_LIBRARY>")
+target_link_libraries(mr_re2 INTERFACE
+  "$<$<NOT:${mr_into_shared}>:${RE2_ARCHIVE}>" Threads::Threads)
+target_link_options(mr_re2 INTERFACE -Wl,--exclude-libs,libre2.a
+  "$<${mr_into_shared}:SHELL:-Wl,--no-as-needed ${RE2_SHARED} -Wl,--as-needed>")
 add_library(mr_snappy INTERFACE)
 target_link_libraries(mr_snappy INTERFACE snappy)
 add_library(mr_simdjson INTERFACE)
