@@ -185,10 +185,12 @@ def test_stops_cleanly_and_keeps_what_it_had(tmp_path):
 def test_topics_by_the_command_line(fresh_server):
     brokers = ("--brokers", fresh_server.brokers)
     run(binary(), "topic", "create", "t", "--partitions", 2, *brokers)
-    assert run(binary(), "topic", "list", *brokers) == "t\n"
+    listed = run(binary(), "topic", "list", *brokers).splitlines()
+    assert [line.split() for line in listed[1:]] == [["t", "2", "1"]]
     assert fails("topic", "create", "t", *brokers)[0] == 1
     run(binary(), "weblog", "--topic", "t", "--records", 1000, "--quiet", *brokers)
     described = run(binary(), "topic", "describe", "t", *brokers)
-    assert sum(int(line.split()[3]) for line in described.splitlines()[2:]) == 1000
+    partitions = described.splitlines()[described.splitlines().index("PARTITIONS") + 2 :]
+    assert sum(int(line.split()[5]) for line in partitions) == 1000
     run(binary(), "topic", "delete", "t", *brokers)
     assert fails("topic", "describe", "t", *brokers)[0] == 4
