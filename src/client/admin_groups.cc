@@ -69,6 +69,51 @@ Result<Cluster::Offsets> Admin::delete_records(
     return offsets_of(*answer, kWhat);
 }
 
+namespace {
+
+// Whether a coordinator is being looked for, or still loads: soon it answers.
+template <class T>
+bool is_moving(const Result<T>& outcome) {
+    return !outcome && outcome.error().code() == Code::kUnavailable;
+}
+template <class T>
+bool is_moving(const Result<std::vector<Result<T>>>& outcomes) {
+    if (!outcomes) return outcomes.error().code() == Code::kUnavailable;
+    return std::ranges::any_of(*outcomes, [](const auto& one) { return is_moving(one); });
+}
+bool is_moving(const Result<Cluster::Offsets>& offsets) {
+    if (!offsets) return offsets.error().code() == Code::kUnavailable;
+    return std::ranges::any_of(*offsets, [](const auto& entry) { return is_moving(entry.second); });
+}
+
+}  // namespace
+
+template <class Ask>
+auto Admin::once_coordinated(const Ask& ask) const {
+    constexpr int kPauseMs = 100;
+    auto answer = ask();
+    for (int waited_ms = 0; waited_ms < timeout_ms_ && is_moving(answer); waited_ms += kPauseMs) {
+        rd_kafka_poll(handle_, kPauseMs);
+        answer = ask();
+    }
+    return answer;
+}
+
+Result<std::vector<Result<Cluster::Group>>> Admin::describe_groups(
+    const std::vector<std::string>& groups) {
+    return once_coordinated([&] { return ask_for_groups(groups); });
+}
+
+Result<Cluster::Offsets> Admin::committed(const std::string& group) {
+    return once_coordinated([&] { return ask_for_committed(group); });
+}
+
+// Committing twice is committing once.
+Result<Cluster::Offsets> Admin::commit(const std::string& group,
+                                       const std::map<TopicPartition, std::int64_t>& offsets) {
+    return once_coordinated([&] { return try_to_commit(group, offsets); });
+}
+
 Result<std::vector<Cluster::GroupListing>> Admin::groups() {
     constexpr std::string_view kWhat = "ask for the list of groups";
     const AdminOptions options = this->options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
@@ -112,7 +157,7 @@ Cluster::Member to_member(const rd_kafka_MemberDescription_t& from) {
 
 }  // namespace
 
-Result<std::vector<Result<Cluster::Group>>> Admin::describe_groups(
+Result<std::vector<Result<Cluster::Group>>> Admin::ask_for_groups(
     const std::vector<std::string>& groups) {
     if (groups.empty()) return std::vector<Result<Group>>();
     std::vector<const char*> names;
@@ -206,7 +251,7 @@ Result<Cluster::Offsets> Admin::offsets_of_group(const rd_kafka_group_result_t* 
     return list != nullptr ? offsets_of(*list, fmt::format("{}:", what)) : Offsets();
 }
 
-Result<Cluster::Offsets> Admin::committed(const std::string& group) {
+Result<Cluster::Offsets> Admin::ask_for_committed(const std::string& group) {
     const std::string what = "ask for the offsets of group " + group;
     // No list: all that the group has.
     const std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
@@ -223,8 +268,8 @@ Result<Cluster::Offsets> Admin::committed(const std::string& group) {
     return offsets_of_group(results, count, what);
 }
 
-Result<Cluster::Offsets> Admin::commit(const std::string& group,
-                                       const std::map<TopicPartition, std::int64_t>& offsets) {
+Result<Cluster::Offsets> Admin::try_to_commit(
+    const std::string& group, const std::map<TopicPartition, std::int64_t>& offsets) {
     const std::string what = "commit offsets of group " + group;
     const PartitionList partitions = to_list(offsets);
     const std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t,

@@ -61,6 +61,15 @@ private:
     base::Result<Offsets> offsets_of_group(const rd_kafka_group_result_t* const* results,
                                            std::size_t count, std::string_view what) const;
 
+    base::Result<std::vector<base::Result<Group>>> ask_for_groups(
+        const std::vector<std::string>& groups);
+    base::Result<Offsets> ask_for_committed(const std::string& group);
+    base::Result<Offsets> try_to_commit(
+        const std::string& group, const std::map<topic::TopicPartition, std::int64_t>& offsets);
+    // Asks until the group's coordinator is there, within the timeout.
+    template <class Ask>
+    auto once_coordinated(const Ask& ask) const;
+
     rd_kafka_t* handle_;
     std::string servers_;
     int timeout_ms_;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "client/cluster.h"
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "client/rdkafka_internal.h"
@@ -114,6 +115,59 @@ TEST(RemoteTopics, name_a_setting_that_does_not_exist) {
     ASSERT_FALSE(topics);
     EXPECT_EQ(topics.error().code(), Code::kInvalidArgument);
     EXPECT_THAT(topics.error().message(), HasSubstr("no.such=1"));
+}
+
+TEST(Cluster, tells_of_brokers_topics_and_offsets) {
+    const MockCluster mock;
+    const auto cluster = Cluster::connect(mock.settings(), std::chrono::seconds(10));
+    ASSERT_TRUE(cluster) << cluster.error().to_string();
+    const auto topics = connect_topics(mock.settings());
+    ASSERT_TRUE((*topics)->append({"t", 1}, numbered(0, 10)));
+    const auto overview = (*cluster)->overview();
+    ASSERT_TRUE(overview) << overview.error().to_string();
+    EXPECT_EQ(overview->brokers.size(), 1U);
+    ASSERT_TRUE(overview->topics.contains("t"));
+    EXPECT_EQ(overview->topics.at("t").partitions.size(), 2U);
+    EXPECT_EQ(overview->topics.at("t").partitions[1].leader, overview->brokers[0].id);
+    const auto starts = (*cluster)->offsets_at({{{"t", 1}, Cluster::kEarliest}});
+    const auto ends =
+        (*cluster)->offsets_at({{{"t", 0}, Cluster::kLatest}, {{"t", 1}, Cluster::kLatest}});
+    ASSERT_TRUE(starts && ends);
+    EXPECT_EQ(starts->at({"t", 1}).value(), 0);
+    EXPECT_EQ(ends->at({"t", 0}).value(), 0);
+    EXPECT_EQ(ends->at({"t", 1}).value(), 10);
+    EXPECT_TRUE((*cluster)->offsets_at({})->empty());
+}
+
+TEST(Cluster, commits_offsets_of_a_group_and_tells_them) {
+    const MockCluster mock;
+    const auto cluster = Cluster::connect(mock.settings(), std::chrono::seconds(10));
+    ASSERT_TRUE(cluster) << cluster.error().to_string();
+    // A coordinator that has just moved answers the next time.
+    rd_kafka_mock_push_request_errors(mock.get(), 8, 1, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+    const auto outcome = (*cluster)->commit("g", {{{"t", 0}, 5}, {{"t", 1}, 7}});
+    ASSERT_TRUE(outcome) << outcome.error().to_string();
+    for (const auto& [partition, offset] : *outcome) EXPECT_TRUE(offset) << partition.partition;
+}
+
+TEST(Cluster, is_not_reached_where_nobody_listens) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto cluster =
+        Cluster::connect({{"bootstrap.servers", "127.0.0.1:1"}}, std::chrono::seconds(30));
+    ASSERT_FALSE(cluster);
+    EXPECT_EQ(cluster.error().code(), Code::kUnavailable);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
+}
+
+TEST(Cluster, never_repeats_a_secret) {
+    for (const char* name :
+         {"sasl.password", "ssl.key.password", "sasl.oauthbearer.client.secret"}) {
+        const auto secret = Cluster::connect(
+            {{"bootstrap.servers", "127.0.0.1:1"}, {std::string(name) + ".no.such", "hunter2"}},
+            std::chrono::seconds(1));
+        ASSERT_FALSE(secret) << name;
+        EXPECT_THAT(secret.error().message(), testing::Not(HasSubstr("hunter2")));
+    }
 }
 
 TEST(Producer, reports_every_record) {

@@ -27,6 +27,13 @@ public:
                                                        {"enable.auto.commit", "false"},
                                                        {"auto.offset.reset", "earliest"}},
                                                       {{"enable.partition.eof", "true"}}));
+        rd_kafka_conf_set_opaque(configuration.get(), this);
+        rd_kafka_conf_set_error_cb(configuration.get(),
+                                   [](rd_kafka_t*, int error, const char*, void* self) {
+                                       if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+                                           static_cast<RdKafkaConsumer*>(self)->cut_off_ = true;
+                                       }
+                                   });
         MR_TRY(handle_, make_handle(RD_KAFKA_CONSUMER, std::move(configuration)));
         rd_kafka_poll_set_consumer(handle_.get());
         queue_.reset(rd_kafka_queue_get_consumer(handle_.get()));
@@ -63,6 +70,7 @@ public:
         std::vector<MessageHandle> messages;
         for (ssize_t i = 0; i < count; ++i) messages.emplace_back(raw[static_cast<std::size_t>(i)]);
 
+        if (count > 0) cut_off_ = false;
         std::vector<Record> records;
         records.reserve(messages.size());
         for (const MessageHandle& message : messages) {
@@ -102,6 +110,8 @@ public:
         return found->second;
     }
 
+    bool is_cut_off() const override { return cut_off_; }
+
     Result<void> commit() override {
         const auto error = rd_kafka_commit(handle_.get(), nullptr, 0);
         if (error == RD_KAFKA_RESP_ERR__NO_OFFSET) return {};  // Nothing new was read.
@@ -140,6 +150,7 @@ private:
     }
 
     const Settings settings_;
+    bool cut_off_ = false;  // Set within poll().
     Handle handle_;
     QueueHandle queue_;
     std::map<topic::TopicPartition, std::int64_t> ends_;  // Of those that are at their ends.

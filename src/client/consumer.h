@@ -50,6 +50,8 @@ public:
     virtual bool at_end() const = 0;
     // The end of the partition, if it was at its end when it was last asked.
     virtual std::optional<std::int64_t> ended_at(const topic::TopicPartition& partition) const = 0;
+    // Whether every server was lost and nothing has come since; it is looked for all the same.
+    virtual bool is_cut_off() const = 0;
     // The group's offsets become those after the last polled records.
     virtual base::Result<void> commit() = 0;
 };

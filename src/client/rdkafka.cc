@@ -38,6 +38,8 @@ Code code_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
         case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
         case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+        case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+        case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
         case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE: return Code::kUnavailable;
         case RD_KAFKA_RESP_ERR__TIMED_OUT:
         case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
@@ -56,6 +58,8 @@ Code code_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
         case RD_KAFKA_RESP_ERR__INVALID_ARG: return Code::kInvalidArgument;
         case RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP:
+        case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+        case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
         case RD_KAFKA_RESP_ERR_GROUP_SUBSCRIBED_TO_TOPIC: return Code::kConflict;
         case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR: return Code::kOffline;
         case RD_KAFKA_RESP_ERR_INVALID_MSG:

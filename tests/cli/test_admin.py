@@ -150,8 +150,10 @@ def test_a_group_with_members_shows_them_and_cannot_be_moved(cli, server):
         assert row["members"][0]["client_id"] == "worker"
         assert row["members"][0]["partitions"] == ["busy/0", "busy/1"]
         assert {part["client_id"] for part in row["partitions"]} == {"worker"}
-        assert cli("group", "seek", "workers", "--to", "start", "-t", "busy",
-                   "--allow-new-topics").code == 1
+        refused = cli("group", "seek", "workers", "--to", "start", "-t", "busy",
+                      "--allow-new-topics", "-o", "json")
+        assert refused.code == 1
+        assert all("stop its consumers first" in row["error"] for row in refused.json)
         assert cli("group", "delete", "workers", "--dry-run").code == 1
     finally:
         consumer.terminate()

@@ -284,3 +284,19 @@ def test_nobody_there_gives_6_when_a_server_dies_too():
         server.kill()
         assert run_cli("consume", "gone", "-e", brokers=server.brokers).code == 6
         assert run_cli("produce", "gone", input="x\n", brokers=server.brokers).code == 6
+
+
+def test_a_consumer_that_waits_for_an_end_gives_6_when_its_server_dies():
+    with Server() as server:
+        assert run_cli("topic", "create", "short", brokers=server.brokers).code == 0
+        assert run_cli("produce", "short", input="x\n", brokers=server.brokers).code == 0
+        consumer = subprocess.Popen(
+            [binary(), "consume", "short", "-o", "0:10", "--timeout", "1", "-b", server.brokers],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            assert consumer.stdout.readline() == b"x\n"
+            server.kill()
+            assert consumer.wait(30) == 6
+            assert b"any more" in consumer.stderr.read()
+        finally:
+            consumer.kill()

@@ -213,10 +213,13 @@ private:
                           !arguments_.kafka.no_progress && !StandardOutput::is_terminal());
         MR_TRY_VOID(write(printer_->begin()));
         std::int64_t committed_ns = program_.clock.monotonic_ns();
+        std::int64_t heard_ns = committed_ns;
         while (is_open_ && !interrupt.happened() && !consumption_->is_done()) {
             MR_TRY(const auto records, consumer.poll(kWait, consumption_->room(kBatch)));
             MR_TRY_VOID(write_records(records));
             if (!is_open_) break;
+            if (!consumer.is_cut_off()) heard_ns = program_.clock.monotonic_ns();
+            MR_TRY_VOID(check_reached(program_.clock.monotonic_ns() - heard_ns));
             for (const Consumer::Position& position : positions) {
                 const auto end = consumer.ended_at(position.partition);
                 if (end) consumption_->note_end(position.partition, *end);
@@ -232,6 +235,14 @@ private:
         // Only what somebody was given is read; a closed reader got none of the last batch.
         if (is_member && is_open_) MR_TRY_VOID(consumer.commit());
         return write(printer_->end());
+    }
+
+    // Who waits for an end would wait for ever; who reads on and on may wait for a server too.
+    Result<void> check_reached(std::int64_t silent_ns) const {
+        const bool has_end = arguments_.exit_at_end || range_.to || arguments_.count;
+        if (!has_end || silent_ns < arguments_.kafka.timeout_ms() * 1'000'000) return {};
+        return fail(Code::kUnavailable, "no Kafka server answers at {} any more",
+                    settings_.at("bootstrap.servers"));
     }
 
     Result<void> write_records(const std::vector<Consumer::Record>& records) {

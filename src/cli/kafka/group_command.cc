@@ -45,7 +45,7 @@ struct DescribeGroups : Leaf {
                            {"coordinator", "int", {}},
                            {"state", "string", {}},
                            {"balancer", "string", {}},
-                           {"member_count", "int", {}},
+                           {"member_count", "int?", {}},
                            {"total_lag", "int", {}},
                            {"partitions",
                             "",
@@ -95,6 +95,7 @@ private:
     static Result<JsonValue> describe(Cluster& cluster, const Cluster::Overview& overview,
                                       const std::vector<Cluster::GroupListing>& listed,
                                       Cluster::Group group) {
+        bool members_known = true;
         if (group.state == "Dead" || group.state == "Unknown") {
             const auto found = std::ranges::find(listed, group.name, &Cluster::GroupListing::name);
             if (found == listed.end()) {
@@ -102,8 +103,11 @@ private:
             }
             // A group of the newer protocol: its offsets can be had, its members cannot.
             group.state = found->state;
-            notice(fmt::format("group {} is of a kind whose members this client cannot ask for",
-                               group.name));
+            members_known = group.state == "Empty";
+            if (!members_known) {
+                notice(fmt::format("group {} is of a kind whose members this client cannot ask for",
+                                   group.name));
+            }
         }
         MR_TRY(const auto committed, cluster.committed(group.name));
         std::map<TopicPartition, const Cluster::Member*> owners;
@@ -113,7 +117,8 @@ private:
         JsonValue document;
         document.set("group", group.name).set("coordinator", group.coordinator);
         document.set("state", group.state).set("balancer", group.assignor);
-        document.set("member_count", group.members.size()).set("total_lag", 0);
+        document.set("member_count", members_known ? JsonValue(group.members.size()) : JsonValue());
+        document.set("total_lag", 0);
         MR_TRY(JsonValue partitions, partitions_of(cluster, overview, committed, owners));
         std::int64_t total_lag = 0;
         for (const JsonValue& row : partitions.items()) {

@@ -72,14 +72,16 @@ struct Seek : Leaf {
         }
         Cluster::Offsets outcomes;
         if (!dry_run && !moved.empty()) {
-            MR_TRY(outcomes, commit(cluster, moved));
+            auto answer = cluster.commit(group, moved);
+            if (!answer) return fail(explained(answer.error()));
+            outcomes = std::move(*answer);
         }
         Tally tally;
         for (const auto& [partition, offset] : wanted) {
             const auto answer = outcomes.find(partition);
             Result<std::int64_t> outcome = offset;
             if (outcome && answer != outcomes.end() && !answer->second) {
-                outcome = fail(answer->second.error());
+                outcome = fail(explained(answer->second.error()));
             }
             tally.add(outcome);
             const auto before = prior.find(partition);
@@ -100,12 +102,10 @@ private:
         return topics.empty() || std::ranges::find(topics, partition.topic) != topics.end();
     }
 
-    Result<Cluster::Offsets> commit(Cluster& cluster, const Offsets& moved) const {
-        auto outcomes = cluster.commit(group, moved);
-        if (outcomes || outcomes.error().code() != Code::kConflict) return outcomes;
-        return fail(Code::kConflict,
-                    "group {} has members: stop its consumers first, then seek ({})", group,
-                    outcomes.error().message());
+    // Only members may commit while there are some.
+    static base::Error explained(const base::Error& error) {
+        if (error.code() != Code::kConflict) return error;
+        return error.with("the group has members: stop its consumers first");
     }
 
     // Where each partition shall go, or why it cannot.
