@@ -6,9 +6,10 @@ import time
 
 import pytest
 import yaml
+from confluent_kafka import Consumer
 
 from support.cli import run_cli
-from support.server import binary, free_ports, run
+from support.server import binary, free_ports, run, wait_until
 
 
 def fill(server, topic, count, *args):
@@ -158,6 +159,46 @@ def test_a_group_with_members_shows_them_and_cannot_be_moved(cli, server):
     finally:
         consumer.terminate()
         consumer.wait()
+
+
+def test_groups_and_their_offsets_are_deleted(cli, server):
+    cli("topic", "create", "forgotten", "-p", 2)
+    fill(server, "forgotten", 5, "-p", "0")
+    fill(server, "forgotten", 5, "-p", "1")
+    cli("group", "seek", "forgetful", "--to", "end", "-t", "forgotten", "--allow-new-topics")
+    assert offsets(cli, "forgetful") == {("forgotten", 0): 5, ("forgotten", 1): 5}
+    done = cli("group", "offset-delete", "forgetful", "--topics", "forgotten:1", "-o", "json")
+    assert done.code == 0, done.err
+    assert done.json == [{"topic": "forgotten", "partition": 1, "prior_offset": 5, "status": "ok",
+                          "error": None}]
+    assert offsets(cli, "forgetful") == {("forgotten", 0): 5}
+    partial = cli("group", "delete", "forgetful", "nowhere", "-o", "json")
+    assert partial.code == 3
+    assert [row["status"] for row in partial.json] == ["ok", "failed"]
+    assert cli("group", "delete", "nowhere").code == 4
+    assert cli("group", "describe", "forgetful").code == 4
+
+
+def test_a_group_of_the_newer_protocol_is_told_without_its_members(cli, server):
+    cli("topic", "create", "newer", "-p", 1)
+    fill(server, "newer", 3)
+    consumer = Consumer({"bootstrap.servers": server.brokers, "group.id": "modern",
+                         "group.protocol": "consumer", "auto.offset.reset": "earliest"})
+    consumer.subscribe(["newer"])
+    try:
+        came = []
+        wait_until(lambda: came.append(consumer.poll(0.1)) or
+                   sum(one is not None and not one.error() for one in came) == 3, "3 records")
+        consumer.commit(asynchronous=False)
+        described = cli("group", "describe", "modern", "-o", "json")
+        assert described.code == 0 and "whose members" in described.err
+        assert described.json[0]["member_count"] is None and described.json[0]["total_lag"] == 0
+        refused = cli("group", "seek", "modern", "--to", "start", "-o", "json")
+        assert refused.code == 1 and "stop its consumers first" in refused.json[0]["error"]
+    finally:
+        consumer.close()
+    assert cli("group", "seek", "modern", "--to", "start").code == 0
+    assert offsets(cli, "modern") == {("newer", 0): 0}
 
 
 @pytest.mark.parametrize("target, expected", [
