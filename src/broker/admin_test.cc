@@ -72,6 +72,13 @@ TEST_F(Admin, a_consumer_over_its_quota_gets_nothing_and_a_pause) {
     FAIL() << "never paused after " << bytes << " bytes";
 }
 
+TEST_F(Admin, a_client_that_changes_too_many_partitions_is_refused_for_a_while) {
+    ASSERT_EQ(set_quota("controller_mutation_rate", 1), ErrorCode::kNone);
+    EXPECT_EQ(create_error("many", 12), "NONE");
+    EXPECT_EQ(create_error("one-more"), "THROTTLING_QUOTA_EXCEEDED");
+    ASSERT_EQ(set_quota("controller_mutation_rate", 0, /*remove=*/true), ErrorCode::kNone);
+}
+
 TEST_F(Admin, quotas_survive_a_restart_and_can_be_removed) {
     ASSERT_EQ(set_quota("producer_byte_rate", 5), ErrorCode::kNone);
     ASSERT_EQ(set_quota("request_percentage", 12.5), ErrorCode::kNone);

@@ -176,6 +176,16 @@ Task<void> Broker::Impl::accept_clients() {
 Task<void> Broker::Impl::serve_client(Worker& worker, std::unique_ptr<runtime::Stream> stream) {
     const auto pass = worker.gate.enter();
     if (!pass) co_return;
+    const std::string peer = stream->peer();
+    const std::int64_t held_ms =
+        throttle.take_connection(peer.substr(0, peer.rfind(':')), worker.loop.now_ns() / 1'000'000);
+    if (held_ms > 0) {
+        // Not closed at once: whoever tries again and again would only be faster.
+        if (!worker.stopping) {
+            co_await worker.stop_wanted.wait_for(std::chrono::milliseconds(held_ms));
+        }
+        co_return;
+    }
     const std::int32_t most = live_options.get()->max_connections;
     if (connections.fetch_add(1) >= most) {
         base::log_warning("kafka: hanging up on {}: {} clients are connected (max.connections)",

@@ -9,7 +9,13 @@ namespace millrace::broker {
 
 LiveOptions::LiveOptions(config::ServerOptions at_start)
     : at_start_(std::move(at_start)),
-      now_(std::make_shared<const config::ServerOptions>(at_start_)) {}
+      now_(std::make_shared<const config::ServerOptions>(at_start_)),
+      topic_defaults_(std::make_shared<const config::TopicOptions>(at_start_.topic_defaults())) {}
+
+std::shared_ptr<const config::TopicOptions> LiveOptions::topic_defaults() const {
+    const std::shared_lock lock(mutex_);
+    return topic_defaults_;
+}
 
 std::shared_ptr<const config::ServerOptions> LiveOptions::get() const {
     const std::shared_lock lock(mutex_);
@@ -29,9 +35,11 @@ void LiveOptions::apply(const config::Settings& of_all_brokers,
             if (!outcome) base::log_warning("broker config: {}", outcome.error().message());
         }
     }
+    auto defaults = std::make_shared<const config::TopicOptions>(changed.topic_defaults());
     auto fresh = std::make_shared<const config::ServerOptions>(std::move(changed));
     const std::unique_lock lock(mutex_);
     now_ = std::move(fresh);
+    topic_defaults_ = std::move(defaults);
 }
 
 }  // namespace millrace::broker

@@ -17,6 +17,8 @@ public:
     explicit LiveOptions(config::ServerOptions at_start);
 
     std::shared_ptr<const config::ServerOptions> get() const;
+    // What a topic has where its own settings say nothing.
+    std::shared_ptr<const config::TopicOptions> topic_defaults() const;
     // What the server was started with.
     const config::ServerOptions& at_start() const { return at_start_; }
     // Settings that are not live or no longer valid are left out.
@@ -26,6 +28,7 @@ private:
     const config::ServerOptions at_start_;
     mutable std::shared_mutex mutex_;  // Of what follows.
     std::shared_ptr<const config::ServerOptions> now_;
+    std::shared_ptr<const config::TopicOptions> topic_defaults_;  // Of now_.
 };
 
 }  // namespace millrace::broker

@@ -50,6 +50,8 @@ struct TopicOptions {
     std::int64_t segment_jitter_ms = 0;
     std::int64_t segment_ms = std::int64_t{7} * 24 * 3600 * 1000;
     bool unclean_leader_election_enable = false;
+
+    bool operator==(const TopicOptions&) const = default;
 };
 
 const OptionTable<TopicOptions>& topic_option_table();

@@ -78,7 +78,7 @@ runtime::Loop& Catalog::loop_for(const TopicRecord& record, std::int32_t partiti
 }
 
 Result<config::TopicOptions> Catalog::options(const config::Settings& settings) const {
-    config::TopicOptions options = environment_.options.get()->topic_defaults();
+    config::TopicOptions options = *environment_.options.topic_defaults();
     MR_TRY_VOID(config::topic_option_table().apply(options, settings));
     return options;
 }
@@ -380,9 +380,9 @@ Task<Result<void>> Catalog::change_cluster(EditCluster edit) {
         cluster_state_ = after;
         features_epoch_ = next.value;
     }
+    const auto defaults = environment_.options.topic_defaults();
     apply_cluster_state();
-    if (before->configs == after->configs) co_return Result<void>();
-    // The defaults of topics may be others now.
+    if (*defaults == *environment_.options.topic_defaults()) co_return Result<void>();
     for (const auto& topic : all()) {
         MR_CO_TRY_VOID(co_await configure(*topic, topic->record));
     }

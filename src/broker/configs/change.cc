@@ -75,7 +75,8 @@ Settings defaults_of(const Services& services, ConfigType type) {
         for (const config::OptionView& view : views) settings[view.name] = view.value;
     };
     const auto now = services.live_options.get();
-    if (type == ConfigType::kTopic) keep(config::topic_option_table().view(now->topic_defaults()));
+    if (type == ConfigType::kTopic)
+        keep(config::topic_option_table().view(*services.live_options.topic_defaults()));
     if (type == ConfigType::kBroker) keep(config::server_option_table().view(*now));
     if (type == ConfigType::kClientMetrics) keep(config::client_metrics_option_table().view({}));
     return settings;

@@ -73,6 +73,10 @@ Task<kafka::CreatePartitionsResponse> create_partitions(Call& call,
             refusal = {ErrorCode::kInvalidRequest, "Duplicate topic name."};
             times[asked.name] = 0;  // One answer is enough.
         }
+        if (!refusal && !request.validate_only) {
+            const std::int64_t added = asked.count - catalog.find(asked.name)->record.partitions;
+            refusal = charge_partitions(call, added, /*strict_from=*/3);
+        }
         if (refusal) {
             answer.error_code = refusal.error;
             if (!refusal.message.empty()) answer.error_message = refusal.message;
@@ -87,6 +91,7 @@ Task<kafka::CreatePartitionsResponse> create_partitions(Call& call,
                                 : to_kafka(grown.error());
         answer.error_message = grown.error().message();
     }
+    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

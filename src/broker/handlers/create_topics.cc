@@ -139,6 +139,12 @@ Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
         : asked.num_partitions == -1 ? call.services.options.num_partitions
                                      : asked.num_partitions;
     if (!validate_only) {
+        refusal = charge_partitions(call, partitions, /*strict_from=*/6);
+        if (refusal) {
+            answer.error_code = refusal.error;
+            answer.error_message = refusal.message;
+            co_return answer;
+        }
         const auto topic = co_await runtime::call_on(
             catalog.loop(), [&] { return catalog.create(asked.name, partitions, settings); });
         if (!topic) {
@@ -171,6 +177,7 @@ Task<kafka::CreateTopicsResponse> create_topics(Call& call, kafka::CreateTopicsR
             times[asked.name] = 0;  // One answer is enough.
         }
     }
+    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

@@ -10,6 +10,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/group/coordinator.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/topic_rules.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "runtime/loop.h"
@@ -50,6 +51,9 @@ Task<Answer> delete_one(Call& call, const Asked& asked) {
         answer.error_message = "Internal topics cannot be deleted.";
         co_return answer;
     }
+    const TopicRefusal refusal =
+        charge_partitions(call, topic->record.partitions, /*strict_from=*/5);
+    if (refusal) co_return refused(asked, refusal.error, refusal.message);
     const auto removed = co_await runtime::call_on(
         catalog.loop(), [&] { return catalog.remove(topic->name(), topic->record.id); });
     if (!removed) {
@@ -96,6 +100,7 @@ Task<kafka::DeleteTopicsResponse> delete_topics(Call& call, kafka::DeleteTopicsR
             response.responses.push_back(co_await delete_one(call, asked));
         }
     }
+    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

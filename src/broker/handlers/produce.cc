@@ -196,9 +196,11 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
             failed = true;
         }
     }
-    call.throttle_ms = call.services.throttle.record(
-        QuotaKind::kProduce, call.client_id(), static_cast<double>(call.frame.size),
-        runtime::Loop::current()->now_ns() / 1'000'000);
+    if (call.services.throttle.active()) {
+        call.throttle_ms = call.services.throttle.record(
+            QuotaKind::kProduce, call.client_id(), static_cast<double>(call.frame.size),
+            runtime::Loop::current()->now_ns() / 1'000'000);
+    }
     response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_await append_everywhere(items, /*wait=*/request.acks == -1);
     for (const Item& item : items) {

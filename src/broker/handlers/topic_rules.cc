@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/group/coordinator.h"
+#include "broker/quota/client_throttle.h"
 #include "broker/services.h"
 #include "model/topic_name.h"
 #include "runtime/loop.h"
@@ -89,6 +91,15 @@ Task<Result<std::shared_ptr<const Topic>>> find_or_create(const Services& servic
         catalog.loop(), [&] { return catalog.create(name, services.options.num_partitions, {}); });
     if (!made && made.error().code() == Code::kAlreadyExists) co_return catalog.find(name);
     co_return made;
+}
+
+TopicRefusal charge_partitions(Call& call, std::int64_t partitions, std::int16_t strict_from) {
+    const bool strict = call.version() >= strict_from;
+    const std::int64_t wait_ms = call.services.throttle.take_mutations(
+        call.client_id(), partitions, strict, runtime::Loop::current()->now_ns() / 1'000'000);
+    call.throttle_ms = std::max(call.throttle_ms, wait_ms);
+    if (!strict || wait_ms == 0) return {};
+    return {ErrorCode::kThrottlingQuotaExceeded, "The throttling quota has been exceeded."};
 }
 
 ErrorCode check_epoch(std::int32_t asked, std::int32_t current) {

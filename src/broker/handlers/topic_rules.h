@@ -14,6 +14,7 @@
 
 namespace millrace::broker {
 
+struct Call;
 struct Services;
 
 // Bits of Kafka's AclOperation: all that can be done where nothing is forbidden.
@@ -42,6 +43,11 @@ std::optional<std::string> wrong_replicas(const std::vector<std::int32_t>& broke
 runtime::Task<base::Result<std::shared_ptr<const Topic>>> find_or_create(const Services& services,
                                                                          std::string name,
                                                                          bool may_create);
+
+// Holds a change of so many partitions against the client's quota: THROTTLING_QUOTA_EXCEEDED when
+// it must wait. Versions of requests before `strict_from` do not know that code: they are served,
+// and the client is not read from for a while.
+TopicRefusal charge_partitions(Call& call, std::int64_t partitions, std::int16_t strict_from);
 
 // FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when a client knows another epoch than ours; -1:
 // none.

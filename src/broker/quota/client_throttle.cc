@@ -22,6 +22,20 @@ void ClientThrottle::unrecord(QuotaKind kind, const std::string& client_id, doub
     quotas_.unrecord(kind, kAnonymousUser, client_id, amount, now_ms);
 }
 
+std::int64_t ClientThrottle::take_mutations(const std::string& client_id, std::int64_t partitions,
+                                            bool strict, std::int64_t now_ms) {
+    if (!active()) return 0;
+    const std::lock_guard lock(mutex_);
+    return quotas_.take_mutations(kAnonymousUser, client_id, static_cast<double>(partitions),
+                                  strict, now_ms);
+}
+
+std::int64_t ClientThrottle::take_connection(const std::string& address, std::int64_t now_ms) {
+    if (!active()) return 0;
+    const std::lock_guard lock(mutex_);
+    return quotas_.take_connection(address, now_ms);
+}
+
 std::optional<double> ClientThrottle::burst(QuotaKind kind, const std::string& client_id) {
     if (!active()) return std::nullopt;
     const std::lock_guard lock(mutex_);

@@ -24,6 +24,9 @@ public:
     std::int64_t record(QuotaKind kind, const std::string& client_id, double amount,
                         std::int64_t now_ms);
     void unrecord(QuotaKind kind, const std::string& client_id, double amount, std::int64_t now_ms);
+    std::int64_t take_mutations(const std::string& client_id, std::int64_t partitions, bool strict,
+                                std::int64_t now_ms);
+    std::int64_t take_connection(const std::string& address, std::int64_t now_ms);
     std::optional<double> burst(QuotaKind kind, const std::string& client_id);
 
 private:

@@ -24,7 +24,7 @@ std::string_view quota_key(QuotaKind kind) {
     switch (kind) {
         case QuotaKind::kProduce: return "producer_byte_rate";
         case QuotaKind::kConsume: return "consumer_byte_rate";
-        case QuotaKind::kRequest: return "request_percentage";
+        case QuotaKind::kMutation: return "controller_mutation_rate";
     }
     return "";
 }
@@ -64,9 +64,7 @@ std::int64_t Quotas::record(QuotaKind kind, const std::string& user, const std::
     if (rates_.size() > kManyRates) forget_idle(now_ms);
     SampledRate& rate = rates_.try_emplace(limit->shared_by, windows_).first->second;
     rate.record(amount, now_ms);
-    const std::int64_t wait_ms = rate.wait_ms(limit->per_second, now_ms);
-    // Time is short-lived: nobody waits for it longer than one window (Kafka caps it so).
-    return kind == QuotaKind::kRequest ? std::min(wait_ms, windows_.size_ms) : wait_ms;
+    return rate.wait_ms(limit->per_second, now_ms);
 }
 
 void Quotas::unrecord(QuotaKind kind, const std::string& user, const std::string& client_id,
@@ -85,10 +83,40 @@ std::optional<double> Quotas::burst(QuotaKind kind, const std::string& user,
     return limit->per_second * seconds * std::max(windows_.count - 1, 1);
 }
 
+std::int64_t Quotas::take_mutations(const std::string& user, const std::string& client_id,
+                                    double partitions, bool strict, std::int64_t now_ms) {
+    const auto limit = find(QuotaKind::kMutation, user, client_id);
+    if (!limit) return 0;
+    if (buckets_.size() > kManyRates) forget_idle(now_ms);
+    TokenBucket& bucket = buckets_.try_emplace(limit->shared_by, windows_).first->second;
+    const std::int64_t wait_ms = bucket.wait_ms(limit->per_second, now_ms);
+    if (strict && wait_ms > 0) return wait_ms;
+    bucket.take(partitions, limit->per_second, now_ms);
+    return strict ? 0 : bucket.wait_ms(limit->per_second, now_ms);
+}
+
+std::int64_t Quotas::take_connection(const std::string& address, std::int64_t now_ms) {
+    for (const std::optional<std::string>& who :
+         {std::optional(address), std::optional<std::string>()}) {
+        const auto limits = limits_.find({{"ip", who}});
+        if (limits == limits_.end()) continue;
+        const auto limit = limits->second.find("connection_creation_rate");
+        if (limit == limits->second.end()) continue;
+        if (rates_.size() > kManyRates) forget_idle(now_ms);
+        SampledRate& rate = rates_.try_emplace("ip" + ('\0' + address), windows_).first->second;
+        rate.record(1, now_ms);
+        const std::int64_t wait_ms = rate.wait_ms(limit->second, now_ms);
+        if (wait_ms > 0) rate.unrecord(1, now_ms);  // It did not get in.
+        return wait_ms;
+    }
+    return 0;
+}
+
 void Quotas::forget_idle(std::int64_t now_ms) {
     const std::int64_t age_ms = windows_.size_ms * windows_.count;
-    std::erase_if(rates_,
-                  [&](const auto& one) { return now_ms - one.second.last_used_ms() > age_ms; });
+    const auto idle = [&](const auto& one) { return now_ms - one.second.last_used_ms() > age_ms; };
+    std::erase_if(rates_, idle);
+    std::erase_if(buckets_, idle);
 }
 
 }  // namespace millrace::broker

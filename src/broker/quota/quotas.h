@@ -20,8 +20,8 @@ namespace millrace::broker {
 
 inline constexpr const char* kAnonymousUser = "ANONYMOUS";
 
-enum class QuotaKind : std::uint8_t { kProduce, kConsume, kRequest };
-// "producer_byte_rate", "consumer_byte_rate", "request_percentage".
+enum class QuotaKind : std::uint8_t { kProduce, kConsume, kMutation };
+// "producer_byte_rate", "consumer_byte_rate", "controller_mutation_rate".
 std::string_view quota_key(QuotaKind kind);
 
 struct QuotaLimit {
@@ -39,8 +39,7 @@ public:
 
     std::optional<QuotaLimit> find(QuotaKind kind, const std::string& user,
                                    const std::string& client_id) const;
-    // Notes what the client used (bytes, or percent of a core's time) and tells how long it must
-    // pause; 0: it need not.
+    // Notes how many bytes the client used and tells how long it must pause; 0: it need not.
     std::int64_t record(QuotaKind kind, const std::string& user, const std::string& client_id,
                         double amount, std::int64_t now_ms);
     void unrecord(QuotaKind kind, const std::string& user, const std::string& client_id,
@@ -48,13 +47,20 @@ public:
     // What may be used at once without a pause that is longer than all windows; nullopt: no limit.
     std::optional<double> burst(QuotaKind kind, const std::string& user,
                                 const std::string& client_id) const;
+    // Whether the client may make or remove so many partitions now: 0, or how long it must wait.
+    // One that is not `strict` does so all the same, and waits then.
+    std::int64_t take_mutations(const std::string& user, const std::string& client_id,
+                                double partitions, bool strict, std::int64_t now_ms);
+    // Whether this address may connect now: 0, or how long its connection is held and then closed.
+    std::int64_t take_connection(const std::string& address, std::int64_t now_ms);
 
 private:
     void forget_idle(std::int64_t now_ms);
 
     const SampledRate::Windows windows_;
     std::map<QuotaEntity, QuotaValues> limits_;
-    std::map<std::string, SampledRate> rates_;  // By what shares them.
+    std::map<std::string, SampledRate> rates_;    // By what shares them.
+    std::map<std::string, TokenBucket> buckets_;  // Likewise.
 };
 
 }  // namespace millrace::broker

@@ -65,6 +65,46 @@ TEST(SampledRate, holds_a_client_that_pauses_to_its_limit) {
     EXPECT_NEAR(sent / 120, 1000, 150);
 }
 
+// ---- the bucket ----
+
+TEST(TokenBucket, admits_a_burst_and_then_as_much_as_comes_in) {
+    TokenBucket bucket(kWindows);
+    EXPECT_EQ(bucket.wait_ms(2, 0), 0);
+    bucket.take(22, 2, 0);  // The whole burst: 11 windows of a second.
+    EXPECT_EQ(bucket.wait_ms(2, 0), 0);
+    bucket.take(4, 2, 0);
+    EXPECT_EQ(bucket.wait_ms(2, 0), 2000);
+    EXPECT_EQ(bucket.wait_ms(2, 1500), 500);
+    EXPECT_EQ(bucket.wait_ms(2, 2000), 0);
+}
+
+TEST(TokenBucket, never_saves_more_than_its_burst) {
+    TokenBucket bucket(kWindows);
+    bucket.take(1, 2, 0);
+    EXPECT_EQ(bucket.wait_ms(2, 1'000'000), 0);
+    bucket.take(24, 2, 1'000'000);
+    EXPECT_EQ(bucket.wait_ms(2, 1'000'000), 1000);
+}
+
+TEST(Quotas, on_changes_of_partitions_refuse_or_only_delay) {
+    Quotas quotas(kWindows);
+    quotas.set_limits({{{{"user", "u"}}, {{"controller_mutation_rate", 1}}}});
+    EXPECT_EQ(quotas.take_mutations("u", "c", 111, /*strict=*/true, 0), 0);
+    EXPECT_EQ(quotas.take_mutations("u", "c", 1, /*strict=*/true, 0), 100'000);
+    EXPECT_EQ(quotas.take_mutations("u", "c", 1, /*strict=*/false, 0), 101'000);
+    EXPECT_EQ(quotas.take_mutations("v", "c", 1, /*strict=*/true, 0), 0);
+}
+
+TEST(Quotas, on_connections_are_for_each_address) {
+    Quotas quotas(kWindows);
+    quotas.set_limits({{{{"ip", kAny}}, {{"connection_creation_rate", 1}}},
+                       {{{"ip", "10.0.0.1"}}, {{"connection_creation_rate", 100}}}});
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(quotas.take_connection("10.0.0.2", 0), 0);
+    EXPECT_GT(quotas.take_connection("10.0.0.2", 0), 0);
+    EXPECT_EQ(quotas.take_connection("10.0.0.3", 0), 0);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(quotas.take_connection("10.0.0.1", 0), 0);
+}
+
 // ---- whom a limit is for ----
 
 std::string limit_for(const Quotas& quotas, const std::string& user, const std::string& client) {

@@ -51,4 +51,23 @@ std::int64_t SampledRate::wait_ms(double limit, std::int64_t now_ms) {
     return std::max<std::int64_t>(std::llround((rate - limit) / limit * span), 1);
 }
 
+void TokenBucket::refill(double per_second, std::int64_t now_ms) {
+    const double burst = per_second * static_cast<double>(windows_.size_ms) / 1000 *
+                         static_cast<double>(windows_.count);
+    const double elapsed_ms = static_cast<double>(now_ms - filled_at_ms_.value_or(now_ms));
+    tokens_ = filled_at_ms_ ? std::min(burst, tokens_ + per_second * elapsed_ms / 1000) : burst;
+    filled_at_ms_ = now_ms;
+}
+
+std::int64_t TokenBucket::wait_ms(double per_second, std::int64_t now_ms) {
+    refill(per_second, now_ms);
+    if (tokens_ >= 0) return 0;
+    return std::max<std::int64_t>(std::llround(-tokens_ / per_second * 1000), 1);
+}
+
+void TokenBucket::take(double amount, double per_second, std::int64_t now_ms) {
+    refill(per_second, now_ms);
+    tokens_ -= amount;
+}
+
 }  // namespace millrace::broker

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace millrace::broker {
@@ -40,6 +41,26 @@ private:
     std::vector<Sample> samples_;  // A ring once there are count + 1 of them.
     std::size_t current_ = 0;
     std::int64_t last_used_ms_ = 0;
+};
+
+// TokenBucket: how much may be done at once and again, as Kafka limits changes of partitions. It
+// refills with time up to its burst; what is admitted while it is not below zero may take more than
+// is there, and the next one waits.
+class TokenBucket {
+public:
+    explicit TokenBucket(SampledRate::Windows windows) : windows_(windows) {}
+
+    // How long until something is admitted again; 0: now.
+    std::int64_t wait_ms(double per_second, std::int64_t now_ms);
+    void take(double amount, double per_second, std::int64_t now_ms);
+    std::int64_t last_used_ms() const { return filled_at_ms_.value_or(0); }
+
+private:
+    void refill(double per_second, std::int64_t now_ms);
+
+    SampledRate::Windows windows_;
+    double tokens_ = 0;
+    std::optional<std::int64_t> filled_at_ms_;  // None: it is full.
 };
 
 }  // namespace millrace::broker
