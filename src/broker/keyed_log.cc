@@ -36,6 +36,10 @@ storage::Log* KeyedLog::log() const {
 Task<Result<void>> KeyedLog::load(Apply apply, Transactional transactional) {
     base::Bytes scratch;
     model::Offset at;
+    // A crash may have left records behind that were written but not synced. The log has kept them,
+    // so they count; they are seen once the sync that opening it asked for has ended.
+    if (!partition_->log()) co_return closed();
+    MR_CO_TRY_VOID(co_await wait_durable(partition_->log()->offsets().log_end));
     while (true) {
         storage::Log* log = partition_->log();
         if (!log) co_return closed();

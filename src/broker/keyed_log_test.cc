@@ -4,7 +4,10 @@
 
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "broker/append_signals.h"
 #include "broker/broker_harness_internal.h"
@@ -26,6 +29,36 @@ std::vector<KeyedRecord> state_of(const Table& table) {
     return state;
 }
 
+// A pool that does nothing while it is held: so that no sync ends meanwhile.
+class HeldPool final : public runtime::Pool {
+public:
+    explicit HeldPool(runtime::Pool& pool) : pool_(pool) {}
+    std::size_t size() const override { return pool_.size(); }
+    void submit(runtime::Work work) override {
+        const std::lock_guard lock(mutex_);
+        if (held_) {
+            waiting_.push_back(std::move(work));
+        } else {
+            pool_.submit(std::move(work));
+        }
+    }
+    void hold() {
+        const std::lock_guard lock(mutex_);
+        held_ = true;
+    }
+    void release() {
+        const std::lock_guard lock(mutex_);
+        held_ = false;
+        for (runtime::Work& work : std::exchange(waiting_, {})) pool_.submit(std::move(work));
+    }
+
+private:
+    runtime::Pool& pool_;
+    std::mutex mutex_;
+    bool held_ = false;
+    std::vector<runtime::Work> waiting_;
+};
+
 // A keyed log in a folder of its own, with the table that its owner would keep.
 class KeyedLogTest : public testing::Test {
 protected:
@@ -36,7 +69,7 @@ protected:
         std::filesystem::remove_all(folder);
     }
     void open() {
-        auto opened = storage::LogStore::open(*disk, *clock, *pool, folder);
+        auto opened = storage::LogStore::open(*disk, *clock, held, folder);
         ASSERT_TRUE(opened);
         store = std::move(*opened);
         storage::LogConfig config;
@@ -95,6 +128,7 @@ protected:
 
     std::unique_ptr<runtime::LoopGroup> loops = runtime::make_system_loops(1);
     std::unique_ptr<runtime::Pool> pool = runtime::make_system_pool("pool", 2);
+    HeldPool held{*pool};
     std::unique_ptr<runtime::Disk> disk = runtime::make_system_disk();
     std::unique_ptr<runtime::Clock> clock = runtime::make_system_clock();
     std::string folder = detail::fresh_folder();
@@ -124,6 +158,34 @@ TEST_F(KeyedLogTest, never_grows_far_beyond_its_state) {
     close();
     open();
     EXPECT_EQ(loaded(), table);
+}
+
+TEST_F(KeyedLogTest, loads_also_what_a_crash_has_left_unsynced) {
+    put("a", "1");
+    held.hold();
+    std::vector<KeyedRecord> records{{"a", "2"}, {"b", "3"}};
+    runtime::run_blocking(loops->first(), [](KeyedLog& to, auto what) -> Task<void> {
+        EXPECT_TRUE(to.append(what));
+        co_return;
+    }(*log, records));
+    // What a killed process leaves behind: the bytes are written, no sync has ended.
+    const std::string left = folder + "-left";
+    std::filesystem::copy(folder, left, std::filesystem::copy_options::recursive);
+    held.release();
+    close();
+    std::filesystem::remove_all(folder);
+    std::filesystem::rename(left, folder);
+
+    held.hold();
+    open();
+    Table found;
+    runtime::run_blocking(
+        loops->first(),
+        [](runtime::Loop& loop, HeldPool& pool, KeyedLog& from, Table& into) -> Task<void> {
+            loop.post([&pool] { pool.release(); });
+            EXPECT_TRUE(co_await read_all(from, into));
+        }(loops->first(), held, *log, found));
+    EXPECT_EQ(found, (Table{{"a", "2"}, {"b", "3"}}));
 }
 
 }  // namespace
