@@ -49,6 +49,9 @@ public:
     // The next record into `record`; false after the last one. kCorrupt when the bytes are no
     // record or do not end with the last one.
     base::Result<bool> next(RecordView& record);
+    // Where in the payload the next record begins: what lies between two calls is the record as it
+    // is encoded.
+    const char* position() const { return at_; }
 
 private:
     const char* at_;

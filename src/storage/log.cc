@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
@@ -152,7 +153,19 @@ Result<bool> Log::Impl::should_roll(const model::RecordBatch& batch) {
     const std::int64_t age_ms = first.ms >= 0 && batch.max_timestamp().ms >= 0
                                     ? batch.max_timestamp().ms - first.ms
                                     : shared->clock.wall_ms() - active_since_ms;
-    return age_ms > config.segment_ms;
+    return age_ms > roll_after_ms();
+}
+
+std::int64_t Log::Impl::roll_after_ms() {
+    std::int64_t after_ms = config.segment_ms;
+    // What lies in the active segment is not cleaned.
+    if (config.cleanup_compact) after_ms = std::min(after_ms, config.max_compaction_lag_ms);
+    const std::int64_t jitter_ms = std::min(config.segment_jitter_ms, after_ms);
+    if (jitter_ms <= 0) return after_ms;
+    // By name and offset: logs that were begun together roll apart.
+    const std::uint64_t dice =
+        base::hash64(name, static_cast<std::uint64_t>(active().base().value));
+    return after_ms - static_cast<std::int64_t>(dice % static_cast<std::uint64_t>(jitter_ms));
 }
 
 Result<void> Log::Impl::make_room(const model::RecordBatch& batch) {
@@ -345,6 +358,8 @@ void Log::Impl::write_pending_snapshot() {
 runtime::Task<Result<void>> Log::close() {
     Impl& log = *impl_;
     log.closing = true;
+    log.cleaning_changed.notify_all();
+    while (log.cleaning) co_await log.cleaning_changed.wait();
     MR_CO_TRY_VOID(co_await wait_durable(log.log_end));
     MR_CO_TRY_VOID(log.usable());
     if (log.snapshot_job && !log.snapshot_job->is_set()) co_await log.snapshot_job->wait();

@@ -26,7 +26,8 @@
 
 namespace millrace::runtime {
 class File;
-}
+class Pool;
+}  // namespace millrace::runtime
 
 namespace millrace::storage {
 
@@ -142,6 +143,43 @@ public:
     runtime::Task<base::Result<model::Offset>> delete_records(model::Offset before);
     // Deletes and rolls what the configured retention asks for; the number of deleted segments.
     base::Result<std::size_t> enforce_retention();
+
+    // What compaction would find to do.
+    struct Cleanable {
+        model::Offset first_dirty;  // Before it every key occurs once.
+        model::Offset end;          // Nothing from here on may be cleaned yet.
+        std::uint64_t clean_bytes = 0;
+        std::uint64_t dirty_bytes = 0;
+        bool overdue = false;  // A dirty record is older than max.compaction.lag.ms.
+        double dirty_ratio() const {
+            const std::uint64_t all = clean_bytes + dirty_bytes;
+            return all == 0 ? 0 : static_cast<double>(dirty_bytes) / static_cast<double>(all);
+        }
+    };
+    base::Result<Cleanable> cleanable();
+    // Whether that is enough for a round, by the topic's settings; nullopt when it is not, or when
+    // an earlier round found damage.
+    std::optional<Cleanable> due_for_cleaning();
+    struct CleanOptions {
+        runtime::Pool& pool;  // Reads and writes files there, in pieces of some milliseconds.
+        std::size_t map_bytes = std::size_t{128} << 20;
+        std::uint64_t seed[2] = {};   // Random.
+        double bytes_per_second = 0;  // Read and written; 0 for as fast as it goes.
+    };
+    struct Cleaned {
+        std::uint64_t bytes_read = 0;
+        std::uint64_t bytes_written = 0;
+        std::uint64_t records_read = 0;
+        std::uint64_t records_kept = 0;
+        std::uint64_t segments_before = 0;
+        std::uint64_t segments_after = 0;
+    };
+    // One round of compaction over what cleanable() gives. kCancelled when the log closes, its
+    // policy changes or retention is quicker. After damage the log is not cleaned until it is
+    // opened again. Readers and appends go on meanwhile. Await it before the log is destroyed.
+    runtime::Task<base::Result<Cleaned>> clean(CleanOptions options);
+    // Why the log is not cleaned any more, or null.
+    const base::Error* uncleanable() const;
 
     std::uint64_t size_bytes() const;
     std::size_t segment_count() const;

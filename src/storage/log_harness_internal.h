@@ -92,6 +92,7 @@ public:
     ~LogHarness() { crash(); }
 
     runtime::Loop& loop() { return loops_->first(); }
+    runtime::Pool& pool() { return *pool_; }
     Log& log() { return *log_; }
     LogStore& store() { return *store_; }
     std::string folder() const { return data.path() + "/t-0"; }

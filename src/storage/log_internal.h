@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "runtime/event.h"
 #include "runtime/gate.h"
+#include "storage/compaction/cleaner_checkpoint.h"
+#include "storage/compaction/cleaning_round.h"
 #include "storage/group_commit.h"
 #include "storage/leader_epochs.h"
 #include "storage/log.h"
@@ -31,6 +33,14 @@ struct LogShared {
     std::atomic<std::uint64_t> appended_bytes = 0;
     std::atomic<std::uint64_t> appended_batches = 0;
     std::atomic<std::uint64_t> no_space = 0;
+    // Of compaction.
+    std::atomic<std::uint64_t> cleaner_rounds = 0;
+    std::atomic<std::uint64_t> cleaner_failures = 0;
+    std::atomic<std::uint64_t> cleaner_bytes_read = 0;
+    std::atomic<std::uint64_t> cleaner_bytes_written = 0;
+    std::atomic<std::uint64_t> cleaner_records_read = 0;
+    std::atomic<std::uint64_t> cleaner_records_kept = 0;
+    std::atomic<std::uint64_t> deleted_segments = 0;
 };
 
 struct Log::Impl {
@@ -67,6 +77,7 @@ struct Log::Impl {
     void note_full(const base::Error& error);
     base::Result<void> roll();
     base::Result<bool> should_roll(const model::RecordBatch& batch);
+    std::int64_t roll_after_ms();
     void go_offline(base::Error reason);
     model::Offset last_stable_offset() const;
     model::Offset sight(Isolation isolation) const;
@@ -95,6 +106,19 @@ struct Log::Impl {
     void delete_below_start();
     base::Result<model::Timestamp> age_of(Segment& segment) const;
 
+    // Compaction: log_clean.cc.
+    base::Result<Cleanable> cleanable();
+    runtime::Task<base::Result<Cleaned>> clean_round(CleanOptions options);
+    runtime::Task<base::Result<void>> swap_in(CleaningRound::Cleaned cleaned, runtime::Pool& pool);
+    runtime::Task<base::Result<void>> store_checkpoint(CleanerCheckpoint next, runtime::Pool& pool);
+    runtime::Task<void> refresh_snapshot();
+    runtime::Task<void> keep_pace(std::int64_t began_ns, double bytes_per_second,
+                                  std::uint64_t bytes);
+    CleaningRound::Plan plan_round(const Cleanable& range, const CleanOptions& options) const;
+    base::Result<void> may_clean() const;
+    // Where the old segments of a swap lie, if all of them still do.
+    std::optional<std::size_t> find_replaced(const SegmentSwap& swap) const;
+
     std::shared_ptr<LogShared> shared;
     const std::string name;
     const std::string folder;
@@ -115,6 +139,12 @@ struct Log::Impl {
     bool closing = false;
     bool disk_full = false;  // The last append found no room.
     std::optional<base::Error> offline_reason;
+
+    CleanerCheckpoint checkpoint;
+    bool cleaning = false;
+    bool swapping = false;  // Files of segments are being replaced: none is deleted meanwhile.
+    std::optional<base::Error> uncleanable_reason;
+    runtime::Condition cleaning_changed;  // It has ended, or is to end.
 
     std::optional<PendingSnapshot> pending_snapshot;
     std::optional<runtime::OneShot<void>> snapshot_job;  // Set once the job under way has ended.

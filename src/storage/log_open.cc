@@ -79,6 +79,7 @@ std::unexpected<base::Error> Log::Impl::damaged(const Segment& segment, std::uin
 }
 
 Result<void> Log::Impl::find_segments() {
+    MR_TRY_VOID(SegmentSwap::recover(shared->disk, folder));
     MR_TRY(const auto entries, shared->disk.list(folder));
     std::map<Offset, std::uint64_t> logs;
     std::map<std::string, std::uint64_t> sizes;
@@ -136,8 +137,10 @@ Result<std::optional<Snapshot>> Log::Impl::newest_snapshot(AbortedBySegment& abo
         const auto segment =
             std::ranges::find(segments, snapshot->segment_base,
                               [](const auto& candidate) { return candidate->base(); });
-        // A snapshot of a segment that is gone or shorter says nothing of this log.
-        if (segment == segments.end() || (*segment)->size_bytes() < snapshot->progress.size_bytes) {
+        // A snapshot of a segment that is gone or shorter says nothing of this log, nor does one
+        // of a segment that was cleaned since.
+        if (snapshot->segment_base < checkpoint.compacted_to || segment == segments.end() ||
+            (*segment)->size_bytes() < snapshot->progress.size_bytes) {
             continue;
         }
         auto loaded = load_aborted(*snapshot);
@@ -205,8 +208,9 @@ Result<void> Log::Impl::replay(std::size_t index, std::optional<Offset> durable_
         const auto good = [&]() -> Result<void> {
             if (!batch) return fail(batch.error());
             MR_TRY_VOID((*batch)->check_crc());
+            // Only compaction leaves gaps.
             if ((*batch)->base_offset() < log_end ||
-                ((*batch)->base_offset() > log_end && !config.cleanup_compact)) {
+                (*batch)->base_offset() > std::max(log_end, checkpoint.compacted_to)) {
                 return fail(Code::kCorrupt, "a batch of offset {} where {} is due",
                             (*batch)->base_offset(), log_end);
             }
@@ -228,6 +232,7 @@ Result<void> Log::Impl::replay(std::size_t index, std::optional<Offset> durable_
 Result<void> Log::Impl::recover() {
     MR_TRY_VOID(find_segments());
     MR_TRY(log_start, start_file->load());
+    MR_TRY(checkpoint, CleanerCheckpoint::load(shared->disk, folder));
     auto durable_end = shared->points->durable_end(slot);
     if (segments.empty()) {
         if (durable_end && *durable_end > Offset{0}) {
@@ -268,12 +273,14 @@ Result<void> Log::Impl::recover() {
     for (const std::size_t first = index; index < segments.size(); ++index) {
         const Offset base = segments[index]->base();
         const bool resumes = snapshot && index == first;
-        if (index > first && base != log_end && !(base > log_end && config.cleanup_compact)) {
+        if (index > first && base != log_end &&
+            !(base > log_end && base <= checkpoint.compacted_to)) {
             const base::Error gap(Code::kCorrupt,
                                   fmt::format("the next segment begins at offset {}", base));
             MR_TRY_VOID(cut(index - 1, segments[index - 1]->size_bytes(), durable_end, gap));
             break;
         }
+        log_end = std::max(log_end, base);  // The end of the one before may be cleaned away.
         segments[index] = std::make_unique<Segment>(
             shared->disk, folder, base, resumes ? snapshot->progress : Segment::Progress{});
         if (resumes) segments[index]->aborted() = std::move(aborted[base]);

@@ -42,8 +42,10 @@ Result<void> Log::Impl::delete_segments(runtime::Disk& disk, const std::string& 
 }
 
 void Log::Impl::delete_below_start() {
+    if (swapping) return;  // swap_in() comes back to it.
     auto bases = take_segments_below_start();
     if (bases.empty()) return;
+    shared->deleted_segments += bases.size();
     shared->pool.submit([state = shared, directory = folder, file = start_file, start = log_start,
                          doomed = std::move(bases)] {
         // What cannot be deleted now is deleted when the log is opened next.
@@ -63,10 +65,12 @@ Result<std::size_t> Log::enforce_retention() {
     const std::int64_t now_ms = log.shared->clock.wall_ms();
     auto size = static_cast<std::int64_t>(size_bytes());
     std::size_t doomed = 0;
-    // An active segment that has expired is rolled first; an empty one stays.
-    while (doomed < log.segments.size() && log.segments[doomed]->size_bytes() > 0 &&
-           log.segment_end(doomed) <= log.high_watermark) {
-        Segment& segment = *log.segments[doomed];
+    // An active segment that has expired is rolled first; an empty one stays. Of the others those
+    // that compaction has emptied go with the next one.
+    for (std::size_t i = 0; i < log.segments.size(); ++i) {
+        if (log.segment_end(i) > log.high_watermark) break;
+        Segment& segment = *log.segments[i];
+        if (segment.size_bytes() == 0) continue;
         const auto bytes = static_cast<std::int64_t>(segment.size_bytes());
         bool expired =
             log.config.retention_bytes >= 0 && size - log.config.retention_bytes >= bytes;
@@ -76,7 +80,7 @@ Result<std::size_t> Log::enforce_retention() {
         }
         if (!expired) break;
         size -= bytes;
-        ++doomed;
+        doomed = i + 1;
     }
     if (doomed == 0) return 0;
     if (doomed == log.segments.size()) MR_TRY_VOID(log.roll());

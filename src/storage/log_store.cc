@@ -164,7 +164,14 @@ LogStore::Stats LogStore::stats() const {
             .synced_logs = commits.logs,
             .commit_ns = commits.nanoseconds,
             .failed_syncs = commits.failures,
-            .refused_appends_no_space = shared.no_space};
+            .refused_appends_no_space = shared.no_space,
+            .deleted_segments = shared.deleted_segments,
+            .cleaner_rounds = shared.cleaner_rounds,
+            .cleaner_failures = shared.cleaner_failures,
+            .cleaner_bytes_read = shared.cleaner_bytes_read,
+            .cleaner_bytes_written = shared.cleaner_bytes_written,
+            .cleaner_records_read = shared.cleaner_records_read,
+            .cleaner_records_kept = shared.cleaner_records_kept};
 }
 
 }  // namespace millrace::storage

@@ -43,6 +43,13 @@ public:
         std::uint64_t commit_ns = 0;    // Time spent in them.
         std::uint64_t failed_syncs = 0;
         std::uint64_t refused_appends_no_space = 0;
+        std::uint64_t deleted_segments = 0;
+        std::uint64_t cleaner_rounds = 0;    // Of compaction, whole ones,
+        std::uint64_t cleaner_failures = 0;  // and those that ended with damage or a failing disk.
+        std::uint64_t cleaner_bytes_read = 0;
+        std::uint64_t cleaner_bytes_written = 0;
+        std::uint64_t cleaner_records_read = 0;
+        std::uint64_t cleaner_records_kept = 0;
     };
 
     // Takes the folder (made when missing). kConflict when another process holds it. `pool` runs

@@ -230,6 +230,17 @@ void ProducerState::expire(std::int64_t now_ms, std::int64_t idle_ms) {
     });
 }
 
+LiveProducers ProducerState::live() const {
+    LiveProducers live;
+    live.reserve(producers_.size());
+    for (const auto& [id, entry] : producers_) {
+        LastOfProducer& last = live[id];
+        last.epoch = entry.epoch;
+        if (entry.count > 0) last.last_data_offset = entry.batches[entry.count - 1].last_offset;
+    }
+    return live;
+}
+
 // --- On disk ------------------------------------------------------------------------------------
 
 void ProducerState::encode(base::Bytes& into) const {

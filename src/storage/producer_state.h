@@ -22,6 +22,13 @@
 
 namespace millrace::storage {
 
+// What compaction must know of a producer that may still write.
+struct LastOfProducer {
+    std::optional<model::Offset> last_data_offset;  // None when only a marker is known.
+    std::int16_t epoch = -1;
+};
+using LiveProducers = std::unordered_map<std::int64_t, LastOfProducer>;
+
 class ProducerState {
 public:
     static constexpr std::size_t kBatchesKept = 5;
@@ -90,6 +97,7 @@ public:
     void expire(std::int64_t now_ms, std::int64_t idle_ms);
 
     std::size_t size() const { return producers_.size(); }
+    LiveProducers live() const;
 
     void encode(base::Bytes& into) const;
     // Reads what encode() wrote; kCorrupt when the bytes are not that. Ended transactions are not

@@ -45,21 +45,23 @@ std::optional<Offset> segment_base_of(std::string_view file_name, std::string_vi
 }
 
 Segment::Segment(runtime::Disk& disk, const std::string& folder, Offset base,
-                 const Progress& progress)
+                 const Progress& progress, std::string_view suffix)
     : disk_(&disk),
       folder_(folder),
+      suffix_(suffix),
       base_(base),
       progress_(progress),
-      offsets_(disk, folder + "/" + segment_file_name(base, ".index"), base,
-               progress.offset_entries),
-      times_(disk, folder + "/" + segment_file_name(base, ".timeindex"), base,
-             progress.time_entries) {}
+      offsets_(disk, path_of(".index"), base, progress.offset_entries),
+      times_(disk, path_of(".timeindex"), base, progress.time_entries) {}
+
+std::string Segment::path_of(std::string_view kind) const {
+    return folder_ + "/" + segment_file_name(base_, kind) + suffix_;
+}
 
 Result<std::unique_ptr<Segment>> Segment::create(runtime::Disk& disk, const std::string& folder,
-                                                 Offset base) {
-    auto segment = std::make_unique<Segment>(disk, folder, base, Progress{});
-    MR_TRY(segment->file_, disk.open(folder + "/" + segment_file_name(base, ".log"),
-                                     runtime::OpenMode::kCreateFresh));
+                                                 Offset base, std::string_view suffix) {
+    auto segment = std::make_unique<Segment>(disk, folder, base, Progress{}, suffix);
+    MR_TRY(segment->file_, disk.open(segment->path_of(".log"), runtime::OpenMode::kCreateFresh));
     return segment;
 }
 
@@ -86,8 +88,7 @@ Segment::Progress Segment::progress() const {
 
 Result<std::shared_ptr<runtime::File>> Segment::file() const {
     if (file_ == nullptr) {
-        MR_TRY(file_, disk_->open(folder_ + "/" + segment_file_name(base_, ".log"),
-                                  runtime::OpenMode::kReadWrite));
+        MR_TRY(file_, disk_->open(path_of(".log"), runtime::OpenMode::kReadWrite));
     }
     return file_;
 }
@@ -103,6 +104,23 @@ Result<void> Segment::append(const RecordBatch& batch, std::int64_t index_interv
     }
     note(batch, index_interval_bytes);
     return {};
+}
+
+Result<void> Segment::append_all(base::ByteView batches, std::int64_t index_interval_bytes) {
+    MR_TRY(const auto to, file());
+    MR_TRY_VOID(to->write_at(progress_.size_bytes, batches));
+    while (!batches.empty()) {
+        const auto batch = RecordBatch::parse(batches);
+        MR_CHECK(batch.has_value());
+        note(*batch, index_interval_bytes);
+        batches.remove_prefix(batch->size_bytes());
+    }
+    return {};
+}
+
+std::uint64_t Segment::index_bytes() const {
+    return std::max(offsets_.file().entries() * OffsetIndex::kEntryBytes,
+                    times_.file().entries() * TimeIndex::kEntryBytes);
 }
 
 void Segment::note(const RecordBatch& batch, std::int64_t index_interval_bytes) {
@@ -311,6 +329,7 @@ Result<std::optional<Segment::Match>> Segment::find_latest(Offset from, Offset t
     MR_TRY(std::uint64_t start, start_of_time_search(newest));
     MR_TRY(const auto log, file());
     Timestamp best;
+    bool skipped = false;
     for (const bool whole : {false, true}) {
         if (whole) start = 0;
         BatchScanner scanner(*log, start, progress_.size_bytes, std::size_t{64} << 10);
@@ -318,10 +337,13 @@ Result<std::optional<Segment::Match>> Segment::find_latest(Offset from, Offset t
             MR_TRY(const auto header, scanner.next(BatchScanner::Depth::kHeader));
             if (!header || header->base_offset() >= to) break;
             if (header->control() || header->last_offset() < from) continue;
-            best = std::max(best, header->max_timestamp());
+            // Compaction leaves the time of records that are gone.
+            skipped = skipped || header->record_count() == 0;
+            if (header->record_count() > 0) best = std::max(best, header->max_timestamp());
         }
-        // The start may lie outside what is asked for: then all of the segment counts.
-        if (best != model::kNoTimestamp || start == 0) break;
+        // The start may lie outside what is asked for, or at what is gone: then all of the segment
+        // counts.
+        if ((best != model::kNoTimestamp && !skipped) || start == 0) break;
     }
     if (best == model::kNoTimestamp) return std::nullopt;
     return find_timestamp(best, from, to);

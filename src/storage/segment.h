@@ -44,13 +44,15 @@ public:
         std::uint64_t bytes_since_index = 0;
     };
 
-    // A segment whose files are in `folder`. It opens them when they are needed.
+    // A segment whose files are in `folder`. It opens them when they are needed. `suffix` follows
+    // the names of files that do not belong to the log yet (compaction).
     Segment(runtime::Disk& disk, const std::string& folder, model::Offset base,
-            const Progress& progress);
+            const Progress& progress, std::string_view suffix = "");
     // A new, empty one; its file is made at once.
     static base::Result<std::unique_ptr<Segment>> create(runtime::Disk& disk,
                                                          const std::string& folder,
-                                                         model::Offset base);
+                                                         model::Offset base,
+                                                         std::string_view suffix = "");
     // One that an earlier run has filled and sealed; the sizes are those of its files.
     static std::unique_ptr<Segment> sealed(runtime::Disk& disk, const std::string& folder,
                                            model::Offset base, std::uint64_t log_bytes,
@@ -59,6 +61,8 @@ public:
 
     model::Offset base() const { return base_; }
     std::uint64_t size_bytes() const { return progress_.size_bytes; }
+    // Of the larger index.
+    std::uint64_t index_bytes() const;
     Progress progress() const;
     base::Result<std::shared_ptr<runtime::File>> file() const;
 
@@ -66,6 +70,8 @@ public:
     // back the segment refuses to be written any more, and broken() says so.
     base::Result<void> append(const model::RecordBatch& batch, std::int64_t index_interval_bytes);
     bool broken() const { return broken_; }
+    // The same for whole batches one after the other, of a segment that nobody reads yet.
+    base::Result<void> append_all(base::ByteView batches, std::int64_t index_interval_bytes);
     // Takes account of a batch that lies at the end of the file already (recovery).
     void note(const model::RecordBatch& batch, std::int64_t index_interval_bytes);
     // Whether a batch of `bytes` that ends at `last_offset` may still go here.
@@ -112,6 +118,7 @@ public:
     std::vector<std::shared_ptr<runtime::File>> index_files() const;
 
 private:
+    std::string path_of(std::string_view kind) const;
     base::Result<void> load_from_indexes();
     base::Result<void> rebuild_indexes();
     base::Result<std::uint64_t> verified_position(model::Offset offset);
@@ -119,6 +126,7 @@ private:
 
     runtime::Disk* disk_;
     std::string folder_;
+    std::string suffix_;
     model::Offset base_;
     Progress progress_;
     bool loaded_ = true;  // progress_.max_timestamp is known.
