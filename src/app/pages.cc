@@ -42,6 +42,29 @@ void note_broker(base::MetricsRegistry& metrics, const broker::BrokerView& view)
             view.failed_syncs);
     advance(metrics, "millrace_log_refused_appends_total", "Appends refused by a full disk.",
             view.refused_appends_no_space);
+    advance(metrics, "millrace_log_deleted_segments_total",
+            "Segments removed by retention and DeleteRecords.", view.deleted_segments);
+    advance(metrics, "millrace_log_cleaner_rounds_total", "Rounds of compaction.",
+            view.cleaner_rounds);
+    advance(metrics, "millrace_log_cleaner_failures_total",
+            "Rounds of compaction that ended with damage or a failing disk.",
+            view.cleaner_failures);
+    advance(metrics, "millrace_log_cleaner_read_bytes_total", "Bytes read by compaction.",
+            view.cleaner_bytes_read);
+    advance(metrics, "millrace_log_cleaner_written_bytes_total", "Bytes written by compaction.",
+            view.cleaner_bytes_written);
+    advance(metrics, "millrace_log_cleaner_read_records_total", "Records read by compaction.",
+            view.cleaner_records_read);
+    advance(metrics, "millrace_log_cleaner_kept_records_total", "Records kept by compaction.",
+            view.cleaner_records_kept);
+    metrics
+        .gauge("millrace_log_cleaner_max_dirty_percent",
+               "How much of the dirtiest compacted log is not cleaned yet.")
+        .set(view.cleaner_max_dirty_percent);
+    metrics
+        .gauge("millrace_log_uncleanable_partitions",
+               "Compacted logs in which compaction found damage.")
+        .set(view.uncleanable_partitions);
 }
 
 void note_queries(base::MetricsRegistry& metrics, const std::vector<streaming::QueryView>& views) {

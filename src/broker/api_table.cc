@@ -10,6 +10,7 @@
 #include "kafka/messages/alter_client_quotas.h"
 #include "kafka/messages/alter_configs.h"
 #include "kafka/messages/alter_partition_reassignments.h"
+#include "kafka/messages/alter_replica_log_dirs.h"
 #include "kafka/messages/alter_user_scram_credentials.h"
 #include "kafka/messages/api_versions.h"
 #include "kafka/messages/consumer_group_describe.h"
@@ -20,6 +21,7 @@
 #include "kafka/messages/create_topics.h"
 #include "kafka/messages/delete_acls.h"
 #include "kafka/messages/delete_groups.h"
+#include "kafka/messages/delete_records.h"
 #include "kafka/messages/delete_topics.h"
 #include "kafka/messages/describe_acls.h"
 #include "kafka/messages/describe_client_quotas.h"
@@ -27,6 +29,7 @@
 #include "kafka/messages/describe_configs.h"
 #include "kafka/messages/describe_delegation_token.h"
 #include "kafka/messages/describe_groups.h"
+#include "kafka/messages/describe_log_dirs.h"
 #include "kafka/messages/describe_quorum.h"
 #include "kafka/messages/describe_topic_partitions.h"
 #include "kafka/messages/describe_user_scram_credentials.h"
@@ -96,10 +99,14 @@ constexpr auto kTable = std::to_array<Api>({
     api<kafka::ApiVersionsRequest, kafka::ApiVersionsResponse, api_versions>(),
     api<kafka::CreateTopicsRequest, kafka::CreateTopicsResponse, create_topics>(),
     api<kafka::DeleteTopicsRequest, kafka::DeleteTopicsResponse, delete_topics>(),
+    api<kafka::DeleteRecordsRequest, kafka::DeleteRecordsResponse, delete_records>(),
     api<kafka::InitProducerIdRequest, kafka::InitProducerIdResponse, init_producer_id>(),
     api<kafka::OffsetForLeaderEpochRequest, kafka::OffsetForLeaderEpochResponse,
         offset_for_leader_epoch>(),
     api<kafka::DescribeConfigsRequest, kafka::DescribeConfigsResponse, describe_configs>(),
+    api<kafka::AlterReplicaLogDirsRequest, kafka::AlterReplicaLogDirsResponse,
+        alter_replica_log_dirs>(),
+    api<kafka::DescribeLogDirsRequest, kafka::DescribeLogDirsResponse, describe_log_dirs>(),
     api<kafka::CreatePartitionsRequest, kafka::CreatePartitionsResponse, create_partitions>(),
     api<kafka::DeleteGroupsRequest, kafka::DeleteGroupsResponse, delete_groups>(),
     api<kafka::OffsetDeleteRequest, kafka::OffsetDeleteResponse, offset_delete>(),

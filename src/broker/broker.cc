@@ -14,10 +14,12 @@
 #include "broker/group/coordinator.h"
 #include "broker/live_options.h"
 #include "broker/local_topics.h"
+#include "broker/log_cleaner.h"
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
 #include "broker/services.h"
 #include "runtime/clock.h"
+#include "runtime/disk.h"
 #include "runtime/gate.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
@@ -59,6 +61,12 @@ SampledRate::Windows quota_windows(const config::ServerOptions& options) {
             .size_ms = std::int64_t{options.quota_window_size_seconds} * 1000};
 }
 
+LogCleaner::Settings cleaner_settings(const config::ServerOptions& options) {
+    return {.backoff_ms = options.log_cleaner_backoff_ms,
+            .dedupe_buffer_bytes = options.log_cleaner_dedupe_buffer_size,
+            .max_bytes_per_second = options.log_cleaner_io_max_bytes_per_second};
+}
+
 }  // namespace
 
 struct Broker::Impl {
@@ -96,6 +104,7 @@ struct Broker::Impl {
     std::unique_ptr<Coordinator> groups;
     std::unique_ptr<Services> services;
     std::unique_ptr<LocalTopics> topics;
+    std::unique_ptr<LogCleaner> cleaner;
     std::vector<std::unique_ptr<Worker>> workers;
     std::unique_ptr<runtime::Listener> listener;
     runtime::Gate accepting;  // On the first loop.
@@ -129,11 +138,14 @@ Task<Result<void>> Broker::Impl::open() {
         .live_options = live_options,
         .clock = environment.clock,
         .random = environment.random,
+        .disk = environment.disk,
+        .pool = environment.pool,
         .catalog = *catalog,
         .groups = *groups,
         .throttle = throttle,
         .node_id = kNodeId,
         .host = options.advertised_host.empty() ? options.listen_host : options.advertised_host,
+        .log_dir = runtime::absolute_path(folder),
     });
     MR_CO_TRY_VOID(co_await catalog->open());
     MR_CO_TRY_VOID(co_await groups->open());
@@ -141,6 +153,9 @@ Task<Result<void>> Broker::Impl::open() {
                                                    static_cast<std::uint16_t>(options.kafka_port)));
     port = services->port = listener->port();
     topics = std::make_unique<LocalTopics>(*services, signals);
+    cleaner = std::make_unique<LogCleaner>(
+        *catalog, environment.cleaner_pool ? *environment.cleaner_pool : environment.pool,
+        environment.random, cleaner_settings(options));
     co_return Result<void>();
 }
 
@@ -154,6 +169,9 @@ Task<Result<void>> Broker::Impl::start() {
     for (std::size_t i = 0; i < environment.loops.size(); ++i) {
         workers.push_back(std::make_unique<Worker>(environment.loops.at(i)));
         runtime::spawn(workers.back()->loop, keep_house(*workers.back()));
+    }
+    if (options.log_cleaner_enable) {
+        runtime::spawn(environment.loops.first(), cleaner->run());
     }
     runtime::spawn(environment.loops.first(), accept_clients());
     co_return Result<void>();
@@ -239,6 +257,7 @@ Task<void> Broker::Impl::stop() {
     for (const auto& worker : workers) {
         co_await runtime::call_on(worker->loop, [&] { return stop_worker(*worker); });
     }
+    co_await cleaner->stop();
     co_await catalog->close();
     listener.reset();
 }
@@ -272,7 +291,16 @@ BrokerView Broker::view() const {
                     .commits = stats.commits,
                     .commit_ns = stats.commit_ns,
                     .failed_syncs = stats.failed_syncs,
-                    .refused_appends_no_space = stats.refused_appends_no_space};
+                    .refused_appends_no_space = stats.refused_appends_no_space,
+                    .deleted_segments = stats.deleted_segments,
+                    .cleaner_rounds = stats.cleaner_rounds,
+                    .cleaner_failures = stats.cleaner_failures,
+                    .cleaner_bytes_read = stats.cleaner_bytes_read,
+                    .cleaner_bytes_written = stats.cleaner_bytes_written,
+                    .cleaner_records_read = stats.cleaner_records_read,
+                    .cleaner_records_kept = stats.cleaner_records_kept,
+                    .cleaner_max_dirty_percent = impl_->cleaner->view().max_dirty_percent,
+                    .uncleanable_partitions = impl_->cleaner->view().uncleanable_partitions};
     for (const auto& topic : impl_->catalog->all()) {
         ++view.topics;
         view.partitions += topic->partitions.size();

@@ -41,6 +41,8 @@ public:
         runtime::Disk& disk;
         runtime::Clock& clock;
         runtime::Random& random;
+        // For the files of compaction, so that no sync waits behind it; null: `pool`.
+        runtime::Pool* cleaner_pool = nullptr;
     };
     Broker(Environment environment, config::ServerOptions options);
     ~Broker();

@@ -49,6 +49,7 @@ Task<Result<void>> KeyedLog::load(Apply apply, Transactional transactional) {
         MR_CO_TRY(const storage::Slice slice,
                   log->read(at, kReadBytes, storage::Isolation::kReadUncommitted));
         MR_CO_TRY(const base::Bytes bytes, slice.load());
+        if (bytes.empty()) co_return Result<void>();  // What came last was compacted away.
         const model::Offset before = at;
         for (base::ByteView rest = bytes; !rest.empty();) {
             const auto batch = model::RecordBatch::parse(rest);

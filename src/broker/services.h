@@ -9,6 +9,8 @@
 
 namespace millrace::runtime {
 class Clock;
+class Disk;
+class Pool;
 class Random;
 }  // namespace millrace::runtime
 
@@ -27,6 +29,8 @@ struct Services {
     LiveOptions& live_options;             // As they are now.
     runtime::Clock& clock;
     runtime::Random& random;
+    runtime::Disk& disk;
+    runtime::Pool& pool;  // For what blocks.
     Catalog& catalog;
     Coordinator& groups;
     ClientThrottle& throttle;
@@ -34,6 +38,8 @@ struct Services {
     std::int32_t node_id = kNodeId;
     std::string host;
     std::uint16_t port = 0;
+    // The folder of all logs, as an absolute path.
+    std::string log_dir;
 };
 
 // Nobody here raises it: there is one leader, and it is this process.

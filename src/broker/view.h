@@ -18,6 +18,16 @@ struct BrokerView {
     std::uint64_t commit_ns = 0;
     std::uint64_t failed_syncs = 0;
     std::uint64_t refused_appends_no_space = 0;
+    std::uint64_t deleted_segments = 0;
+    // Of compaction, since start; the last two as they were when it looked last.
+    std::uint64_t cleaner_rounds = 0;
+    std::uint64_t cleaner_failures = 0;
+    std::uint64_t cleaner_bytes_read = 0;
+    std::uint64_t cleaner_bytes_written = 0;
+    std::uint64_t cleaner_records_read = 0;
+    std::uint64_t cleaner_records_kept = 0;
+    std::int64_t cleaner_max_dirty_percent = 0;
+    std::int64_t uncleanable_partitions = 0;
 };
 
 }  // namespace millrace::broker

@@ -1,6 +1,7 @@
 #include "config/option.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/strings.h"
 
@@ -17,6 +18,32 @@ Result<bool> parse_bool(std::string_view text) {
     if (base::equals_ignore_case(text, "true")) return true;
     if (base::equals_ignore_case(text, "false")) return false;
     return base::fail(base::Code::kInvalidArgument, "'{}' is neither true nor false", text);
+}
+
+Result<double> parse_double(std::string_view text, double min, double max) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, code] = std::from_chars(text.data(), end, value);
+    if (code != std::errc() || rest != end || !(value >= min && value <= max)) {
+        return base::fail(base::Code::kInvalidArgument, "'{}' is not a number from {} to {}", text,
+                          format_double(min), format_double(max));
+    }
+    return value;
+}
+
+std::string format_double(double value) {
+    std::string text = fmt::format("{}", value);
+    const auto exponent = text.find('e');
+    if (exponent == std::string::npos) {
+        return text.find('.') == std::string::npos ? text + ".0" : text;
+    }
+    std::string power = text.substr(exponent + 1);
+    std::erase(power, '+');
+    const std::size_t first = power.find_first_not_of("-0");
+    power = (power.front() == '-' ? "-" : "") + power.substr(first);
+    std::string digits = text.substr(0, exponent);
+    if (digits.find('.') == std::string::npos) digits += ".0";
+    return digits + "E" + power;
 }
 
 Result<std::string> parse_choice(std::string_view text,

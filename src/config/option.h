@@ -33,7 +33,7 @@ enum class Reload : std::uint8_t {
     kRestart,  // Read at start only; DescribeConfigs shows it as read-only.
 };
 
-enum class Kind : std::uint8_t { kBoolean, kString, kInt, kLong, kList };
+enum class Kind : std::uint8_t { kBoolean, kString, kInt, kLong, kDouble, kList };
 
 using Settings = std::map<std::string, std::string, std::less<>>;
 
@@ -51,6 +51,10 @@ struct OptionView {
 };
 
 Result<bool> parse_bool(std::string_view text);
+// A number in [min, max], with or without a fraction.
+Result<double> parse_double(std::string_view text, double min, double max);
+// As Java writes it: "0.5", "1.0", "1.7976931348623157E308".
+std::string format_double(double value);
 // `text` itself when it is one of `allowed`, which may be empty for "anything".
 Result<std::string> parse_choice(std::string_view text,
                                  const std::vector<std::string_view>& allowed);
@@ -76,6 +80,16 @@ public:
            std::int64_t max, Reload reload, std::string_view documentation)
         : Option(name, Kind::kInt, reload, documentation, range_text(min, max)) {
         bind_integer(member, min, max);
+    }
+    Option(std::string_view name, double Options::* member, double min, double max, Reload reload,
+           std::string_view documentation)
+        : Option(name, Kind::kDouble, reload, documentation,
+                 format_double(min) + ".." + format_double(max)) {
+        set_ = [=](Options& options, std::string_view text) -> Result<void> {
+            MR_TRY(options.*member, parse_double(text, min, max));
+            return {};
+        };
+        get_ = [member](const Options& options) { return format_double(options.*member); };
     }
     Option(std::string_view name, bool Options::* member, Reload reload,
            std::string_view documentation)

@@ -9,6 +9,7 @@ struct Machine {
     bool on = false;
     std::int32_t wheels = 4;
     std::int64_t load_bytes = 10 * kGiB;
+    double fill = 0.5;
     std::string colour = "red";
     std::string tools = "saw";
 };
@@ -18,6 +19,7 @@ const OptionTable<Machine>& table() {
         {"on", &Machine::on, Reload::kLive, "Whether it runs."},
         {"wheels", &Machine::wheels, 1, 8, Reload::kRestart, "How many wheels it has."},
         {"load.bytes", &Machine::load_bytes, -1, 100 * kGiB, Reload::kLive, "What it carries."},
+        {"fill", &Machine::fill, 0.0, 1.0, Reload::kLive, "How full it is."},
         {"colour", &Machine::colour, Kind::kString, {"red", "blue"}, Reload::kLive, "Its paint."},
         {"tools", &Machine::tools, Kind::kList, {"saw", "axe"}, Reload::kLive, "What hangs on it."},
     };
@@ -39,6 +41,8 @@ TEST(OptionTable, takes_values_of_every_kind) {
     EXPECT_EQ(set("on", "true"), "true");
     EXPECT_EQ(set("wheels", "8"), "8");
     EXPECT_EQ(set("load.bytes", "-1"), "-1");
+    EXPECT_EQ(set("fill", "0.25"), "0.25");
+    EXPECT_EQ(set("fill", "1"), "1.0");
     EXPECT_EQ(set("colour", "blue"), "blue");
     EXPECT_EQ(set("tools", "axe, saw"), "axe,saw");
     EXPECT_EQ(set("tools", ""), "");
@@ -52,6 +56,9 @@ TEST(OptionTable, refuses_what_is_out_of_range_or_no_value) {
     EXPECT_EQ(set("wheels", ""), "wheels: '' is not a whole number");
     EXPECT_EQ(set("wheels", "99999999999999999999"),
               "wheels: 99999999999999999999 is not between 1 and 8");
+    EXPECT_EQ(set("fill", "1.5"), "fill: '1.5' is not a number from 0.0 to 1.0");
+    EXPECT_EQ(set("fill", "nan"), "fill: 'nan' is not a number from 0.0 to 1.0");
+    EXPECT_EQ(set("fill", "0.5x"), "fill: '0.5x' is not a number from 0.0 to 1.0");
     EXPECT_EQ(set("colour", "green"), "colour: 'green' is not one of red, blue");
     EXPECT_EQ(set("tools", "saw,,axe"), "tools: '' is not one of saw, axe");
 }
@@ -75,15 +82,22 @@ TEST(OptionTable, shows_each_option_with_its_default) {
     Machine machine;
     machine.wheels = 2;
     const std::vector<OptionView> views = table().view(machine);
-    ASSERT_EQ(views.size(), 5u);
+    ASSERT_EQ(views.size(), 6u);
     EXPECT_EQ(views[0].name, "colour");
     EXPECT_TRUE(views[0].is_default);
-    EXPECT_EQ(views[4].name, "wheels");
-    EXPECT_EQ(views[4].value, "2");
-    EXPECT_EQ(views[4].default_value, "4");
-    EXPECT_EQ(views[4].allowed, "1..8");
-    EXPECT_EQ(views[4].reload, Reload::kRestart);
-    EXPECT_FALSE(views[4].is_default);
+    EXPECT_EQ(views[5].name, "wheels");
+    EXPECT_EQ(views[5].value, "2");
+    EXPECT_EQ(views[5].default_value, "4");
+    EXPECT_EQ(views[5].allowed, "1..8");
+    EXPECT_EQ(views[5].reload, Reload::kRestart);
+    EXPECT_FALSE(views[5].is_default);
+}
+
+TEST(OptionTable, writes_fractions_as_java_does) {
+    EXPECT_EQ(format_double(0.5), "0.5");
+    EXPECT_EQ(format_double(3), "3.0");
+    EXPECT_EQ(format_double(std::numeric_limits<double>::max()), "1.7976931348623157E308");
+    EXPECT_EQ(format_double(1e-7), "1.0E-7");
 }
 
 TEST(OptionTable, documents_itself_in_markdown) {

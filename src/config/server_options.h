@@ -38,6 +38,14 @@ struct ServerOptions {
     std::int32_t compression_lz4_level = 9;
     std::string compression_type = "producer";
     std::int32_t compression_zstd_level = 3;
+    bool log_cleaner_enable = true;
+    std::int64_t log_cleaner_backoff_ms = 15'000;
+    std::int64_t log_cleaner_dedupe_buffer_size = 128 * kMiB;
+    std::int64_t log_cleaner_delete_retention_ms = std::int64_t{24} * 3600 * 1000;
+    double log_cleaner_io_max_bytes_per_second = std::numeric_limits<double>::max();
+    std::int64_t log_cleaner_max_compaction_lag_ms = std::numeric_limits<std::int64_t>::max();
+    double log_cleaner_min_cleanable_ratio = 0.5;
+    std::int64_t log_cleaner_min_compaction_lag_ms = 0;
     std::string log_cleanup_policy = "delete";
     std::int64_t log_flush_interval_messages = std::numeric_limits<std::int64_t>::max();
     std::int64_t log_flush_interval_ms = std::numeric_limits<std::int64_t>::max();

@@ -51,6 +51,8 @@ const OptionTable<TopicOptions>& topic_option_table() {
          "Taken for clients' sake: there is no remote storage; -2: as retention.bytes."},
         {"local.retention.ms", &T::local_retention_ms, -2, kMax, Reload::kLive,
          "Taken for clients' sake: there is no remote storage; -2: as retention.ms."},
+        {"max.compaction.lag.ms", &T::max_compaction_lag_ms, 1, kMax, Reload::kLive,
+         "After this time a record of a compacted topic is compacted, however little is dirty."},
         {"max.message.bytes", &T::max_message_bytes, 0, kMaxInt, Reload::kLive,
          "The largest batch that is accepted, as it comes (compressed, if it is)."},
         {"message.timestamp.after.max.ms", &T::message_timestamp_after_max_ms, 0, kMax,
@@ -63,6 +65,10 @@ const OptionTable<TopicOptions>& topic_option_table() {
          {"CreateTime", "LogAppendTime"},
          Reload::kLive,
          "Whether records keep the producer's time or get the time of the append."},
+        {"min.cleanable.dirty.ratio", &T::min_cleanable_dirty_ratio, 0.0, 1.0, Reload::kLive,
+         "The share of a log that must be dirty before it is compacted."},
+        {"min.compaction.lag.ms", &T::min_compaction_lag_ms, 0, kMax, Reload::kLive,
+         "Before this time a record of a compacted topic is not compacted."},
         {"min.insync.replicas", &T::min_insync_replicas, 1, kMaxInt, Reload::kLive,
          "Copies that must have a batch before acks=all is answered; this server keeps one."},
         {"preallocate", &T::preallocate, Reload::kLive,
@@ -82,7 +88,7 @@ const OptionTable<TopicOptions>& topic_option_table() {
         {"segment.index.bytes", &T::segment_index_bytes, 4, kMaxInt, Reload::kLive,
          "Roll the active segment when one of its indexes has this size."},
         {"segment.jitter.ms", &T::segment_jitter_ms, 0, kMax, Reload::kLive,
-         "Taken for clients' sake: the longest time that segment.ms may be shortened by."},
+         "The longest time that segment.ms is shortened by, so that segments roll apart."},
         {"segment.ms", &T::segment_ms, 1, kMax, Reload::kLive,
          "Roll the active segment at this age, full or not."},
         {"unclean.leader.election.enable", &T::unclean_leader_election_enable, Reload::kLive,
@@ -98,16 +104,20 @@ std::span<const std::pair<std::string_view, std::string_view>> topic_option_defa
         {"compression.lz4.level", "compression.lz4.level"},
         {"compression.type", "compression.type"},
         {"compression.zstd.level", "compression.zstd.level"},
+        {"delete.retention.ms", "log.cleaner.delete.retention.ms"},
         {"file.delete.delay.ms", "log.segment.delete.delay.ms"},
         {"flush.messages", "log.flush.interval.messages"},
         {"flush.ms", "log.flush.interval.ms"},
         {"index.interval.bytes", "log.index.interval.bytes"},
         {"local.retention.bytes", "log.local.retention.bytes"},
         {"local.retention.ms", "log.local.retention.ms"},
+        {"max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"},
         {"max.message.bytes", "message.max.bytes"},
         {"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"},
         {"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"},
         {"message.timestamp.type", "log.message.timestamp.type"},
+        {"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio"},
+        {"min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms"},
         {"min.insync.replicas", "min.insync.replicas"},
         {"preallocate", "log.preallocate"},
         {"retention.bytes", "log.retention.bytes"},
@@ -124,6 +134,16 @@ std::span<const std::pair<std::string_view, std::string_view>> topic_option_defa
 std::string_view server_option_of(std::string_view topic_option) {
     for (const auto& [topic, server] : topic_option_defaults()) {
         if (topic == topic_option) return server;
+    }
+    return {};
+}
+
+Result<void> check(const TopicOptions& options) {
+    if (options.min_compaction_lag_ms > options.max_compaction_lag_ms) {
+        return base::fail(base::Code::kInvalidArgument,
+                          "conflict topic config setting min.compaction.lag.ms ({}) > "
+                          "max.compaction.lag.ms ({})",
+                          options.min_compaction_lag_ms, options.max_compaction_lag_ms);
     }
     return {};
 }

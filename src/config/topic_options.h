@@ -34,10 +34,13 @@ struct TopicOptions {
     std::string leader_replication_throttled_replicas;
     std::int64_t local_retention_bytes = kAsRetention;
     std::int64_t local_retention_ms = kAsRetention;
+    std::int64_t max_compaction_lag_ms = std::numeric_limits<std::int64_t>::max();
     std::int64_t max_message_bytes = 1048588;
     std::int64_t message_timestamp_after_max_ms = 3600 * 1000;
     std::int64_t message_timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
     std::string message_timestamp_type = "CreateTime";
+    double min_cleanable_dirty_ratio = 0.5;
+    std::int64_t min_compaction_lag_ms = 0;
     std::int64_t min_insync_replicas = 1;
     bool preallocate = false;
     bool remote_log_copy_disable = false;
@@ -55,6 +58,8 @@ struct TopicOptions {
 };
 
 const OptionTable<TopicOptions>& topic_option_table();
+// kInvalidArgument when two options do not go together.
+Result<void> check(const TopicOptions& options);
 
 // The server option that is the default of this topic option; empty when there is none.
 std::string_view server_option_of(std::string_view topic_option);

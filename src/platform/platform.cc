@@ -36,6 +36,7 @@ struct Platform::Parts {
     std::unique_ptr<runtime::LoopGroup> loops;
     std::unique_ptr<runtime::Network> network;
     std::unique_ptr<runtime::Pool> pool;
+    std::unique_ptr<runtime::Pool> cleaner_pool;  // One thread for compaction.
     std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<TopicsRouter> router;
     std::unique_ptr<columnar::Engine> engine;
@@ -44,14 +45,15 @@ struct Platform::Parts {
     bool stopped = false;
 
     Result<void> start_log() {
-        auto starting =
-            std::make_unique<broker::Broker>(broker::Broker::Environment{.loops = *loops,
-                                                                         .pool = *pool,
-                                                                         .network = *network,
-                                                                         .disk = *disk,
-                                                                         .clock = *clock,
-                                                                         .random = *random},
-                                             options);
+        auto starting = std::make_unique<broker::Broker>(
+            broker::Broker::Environment{.loops = *loops,
+                                        .pool = *pool,
+                                        .network = *network,
+                                        .disk = *disk,
+                                        .clock = *clock,
+                                        .random = *random,
+                                        .cleaner_pool = cleaner_pool.get()},
+            options);
         auto outcome = runtime::run_blocking(loops->first(), starting->start());
         if (!outcome) return base::fail(outcome.error().with("Kafka"));
         broker = std::move(starting);
@@ -101,6 +103,7 @@ Platform::Platform(config::ServerOptions options, std::map<std::string, std::str
     parts_->loops = runtime::make_system_loops(or_cores(parts_->options.loops));
     parts_->network = runtime::make_system_network(*parts_->loops);
     parts_->pool = runtime::make_system_pool("pool", or_cores(parts_->options.pool_threads));
+    parts_->cleaner_pool = runtime::make_system_pool("cleaner", 1);
 }
 
 Platform::~Platform() {

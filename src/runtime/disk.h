@@ -83,6 +83,8 @@ public:
 std::unique_ptr<Disk> make_system_disk();
 // Where programs put what they do not keep: TMPDIR, or the system's own place.
 std::string system_temporary_directory();
+// `path`, as seen from the folder this process works in.
+std::string absolute_path(const std::string& path);
 
 // Whole-file helpers on any Disk.
 base::Result<base::Bytes> read_file(Disk& disk, const std::string& path);

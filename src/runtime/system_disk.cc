@@ -252,6 +252,12 @@ private:
 
 }  // namespace
 
+std::string absolute_path(const std::string& path) {
+    std::error_code error;
+    const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+    return error ? path : absolute.lexically_normal().string();
+}
+
 std::string system_temporary_directory() {
     std::error_code error;
     const std::filesystem::path path = std::filesystem::temp_directory_path(error);

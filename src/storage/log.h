@@ -178,6 +178,8 @@ public:
     // policy changes or retention is quicker. After damage the log is not cleaned until it is
     // opened again. Readers and appends go on meanwhile. Await it before the log is destroyed.
     runtime::Task<base::Result<Cleaned>> clean(CleanOptions options);
+    // Cuts short the round that is under way, if there is one.
+    void stop_cleaning();
     // Why the log is not cleaned any more, or null.
     const base::Error* uncleanable() const;
 

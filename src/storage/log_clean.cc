@@ -86,7 +86,9 @@ const base::Error* Log::uncleanable() const {
 
 Result<void> Log::Impl::may_clean() const {
     MR_TRY_VOID(usable());
-    if (closing) return fail(Code::kCancelled, "partition {} is closing", name);
+    if (closing || cleaning_unwanted) {
+        return fail(Code::kCancelled, "partition {} is closing", name);
+    }
     if (!config.cleanup_compact) {
         return fail(Code::kCancelled, "the cleanup.policy of {} is not compact", name);
     }
@@ -133,7 +135,7 @@ Task<void> Log::Impl::keep_pace(std::int64_t began_ns, double bytes_per_second,
                                 std::uint64_t bytes) {
     if (bytes_per_second <= 0) co_return;
     const double due_ns = static_cast<double>(bytes) / bytes_per_second * 1e9;
-    while (!closing) {
+    while (!closing && !cleaning_unwanted) {
         const auto early_ns = due_ns - static_cast<double>(loop.now_ns() - began_ns);
         if (early_ns < 1e6) co_return;
         co_await cleaning_changed.wait_for(
@@ -249,13 +251,20 @@ Task<Result<void>> Log::Impl::swap_in(CleaningRound::Cleaned cleaned, runtime::P
     co_return Result<void>();
 }
 
+void Log::stop_cleaning() {
+    if (!impl_->cleaning) return;
+    impl_->cleaning_unwanted = true;
+    impl_->cleaning_changed.notify_all();
+}
+
 Task<Result<Log::Cleaned>> Log::clean(CleanOptions options) {
     Impl& log = *impl_;
     if (log.uncleanable_reason) co_return fail(*log.uncleanable_reason);
     if (log.cleaning) co_return fail(Code::kConflict, "{} is being cleaned already", log.name);
     log.cleaning = true;
+    log.cleaning_unwanted = false;
     auto done = co_await log.clean_round(options);
-    log.cleaning = false;
+    log.cleaning = log.cleaning_unwanted = false;
     log.cleaning_changed.notify_all();
     if (!done) {
         // Files that retention has taken away under the round's eyes.

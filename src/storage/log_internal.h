@@ -142,6 +142,7 @@ struct Log::Impl {
 
     CleanerCheckpoint checkpoint;
     bool cleaning = false;
+    bool cleaning_unwanted = false;
     bool swapping = false;  // Files of segments are being replaced: none is deleted meanwhile.
     std::optional<base::Error> uncleanable_reason;
     runtime::Condition cleaning_changed;  // It has ended, or is to end.

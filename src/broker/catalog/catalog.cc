@@ -26,7 +26,6 @@ using base::fail;
 using base::Result;
 using runtime::Task;
 
-constexpr std::string_view kMetadataTopic = "__millrace_metadata";
 constexpr std::int64_t kProducerIdBlock = 1000;
 constexpr std::int32_t kOpenedAtOnce = 64;
 
@@ -103,6 +102,17 @@ std::vector<std::shared_ptr<const Topic>> Catalog::all() const {
     all.reserve(topics_.size());
     for (const auto& [name, topic] : topics_) all.push_back(topic);
     return all;
+}
+
+std::vector<std::pair<std::string, std::vector<std::shared_ptr<Partition>>>> Catalog::compacted()
+    const {
+    std::vector<std::pair<std::string, std::vector<std::shared_ptr<Partition>>>> logs;
+    if (partition_) logs.push_back({std::string(kMetadataTopic), {partition_}});
+    const std::shared_lock lock(mutex_);
+    for (const auto& [name, topic] : topics_) {
+        if (topic->log_config.cleanup_compact) logs.emplace_back(name, topic->partitions);
+    }
+    return logs;
 }
 
 std::shared_ptr<const Topic> Catalog::find_collision(std::string_view name) const {

@@ -14,6 +14,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -42,6 +43,9 @@ class LiveOptions;
 
 class Catalog {
 public:
+    // The topic that holds the catalog; clients cannot name it.
+    static constexpr std::string_view kMetadataTopic = "__millrace_metadata";
+
     struct Environment {
         storage::LogStore& store;
         runtime::LoopGroup& loops;
@@ -63,6 +67,8 @@ public:
     std::shared_ptr<const Topic> find(const kafka::Uuid& id) const;
     // Sorted by name.
     std::vector<std::shared_ptr<const Topic>> all() const;
+    // The logs that compaction looks after, by topic; the catalog's own is among them.
+    std::vector<std::pair<std::string, std::vector<std::shared_ptr<Partition>>>> compacted() const;
     // A topic whose name differs from `name` only in '.' and '_'.
     std::shared_ptr<const Topic> find_collision(std::string_view name) const;
     // What is kept beside the topics. Never null once the catalog is open.

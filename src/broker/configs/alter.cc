@@ -254,6 +254,11 @@ ConfigRefusal validate_topic_settings(const Settings& settings) {
             "...",
             name, fmt::join(parts_of(replicas->second), ", ")));
     }
+    config::TopicOptions options;
+    if (table.apply(options, settings)) {
+        const auto together = config::check(options);
+        if (!together) return invalid_config(together.error().message());
+    }
     const auto remote = settings.find("remote.storage.enable");
     if (remote != settings.end() && remote->second == "true") {
         return invalid_config(

@@ -86,6 +86,13 @@ TEST(AlterConfigs, tell_in_kafkas_words_what_is_wrong_with_a_topics_config) {
         {"compression.zstd.level", "23",
          "Invalid value 23 for configuration compression.zstd.level: Value must be no more than "
          "22"},
+        {"min.cleanable.dirty.ratio", "0.25", ""},
+        {"min.cleanable.dirty.ratio", "2",
+         "Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more "
+         "than 1"},
+        {"min.cleanable.dirty.ratio", "half",
+         "Invalid value half for configuration min.cleanable.dirty.ratio: Not a number of type "
+         "DOUBLE"},
         {"no.such", "1", "Unknown topic config name: no.such"},
     };
     for (const Wrong& one : table) {

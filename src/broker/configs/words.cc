@@ -30,6 +30,23 @@ std::string wrong_item(const config::OptionView& option, std::string_view text) 
     return fmt::format("Invalid value {} for configuration {}", text, option.name);
 }
 
+// Kafka writes the bounds of its fractions as whole numbers.
+std::string wrong_double(const config::OptionView& option, std::string_view text) {
+    constexpr double kMost = std::numeric_limits<double>::max();
+    const auto because = [&](std::string_view value, std::string_view reason) {
+        return fmt::format("Invalid value {} for configuration {}: {}", value, option.name, reason);
+    };
+    const auto value = config::parse_double(text, -kMost, kMost);
+    if (!value) return because(text, "Not a number of type DOUBLE");
+    const std::size_t dots = option.allowed.find("..");
+    const auto low = config::parse_double(option.allowed.substr(0, dots), -kMost, kMost);
+    const auto high = config::parse_double(option.allowed.substr(dots + 2), -kMost, kMost);
+    return because(config::format_double(*value),
+                   low && *value < *low
+                       ? fmt::format("Value must be at least {}", *low)
+                       : fmt::format("Value must be no more than {}", high.value_or(kMost)));
+}
+
 }  // namespace
 
 std::string wrong_value(const config::OptionView& option, std::string_view text) {
@@ -40,6 +57,7 @@ std::string wrong_value(const config::OptionView& option, std::string_view text)
         case Kind::kBoolean: return because("Expected value to be either true or false");
         case Kind::kString: return because("String must be one of: " + list_of(option.allowed));
         case Kind::kList: return wrong_item(option, text);
+        case Kind::kDouble: return wrong_double(option, text);
         case Kind::kInt:
         case Kind::kLong: break;
     }

@@ -35,6 +35,7 @@ std::int8_t type_number(std::optional<config::Kind> kind) {
         case config::Kind::kString: return 2;
         case config::Kind::kInt: return 3;
         case config::Kind::kLong: return 5;
+        case config::Kind::kDouble: return 6;
         case config::Kind::kList: return 7;
     }
     return 0;

@@ -17,6 +17,8 @@ struct AlterPartitionReassignmentsRequest;
 struct AlterPartitionReassignmentsResponse;
 struct AlterUserScramCredentialsRequest;
 struct AlterUserScramCredentialsResponse;
+struct AlterReplicaLogDirsRequest;
+struct AlterReplicaLogDirsResponse;
 struct ApiVersionsRequest;
 struct ApiVersionsResponse;
 struct ConsumerGroupDescribeRequest;
@@ -35,6 +37,8 @@ struct DeleteAclsRequest;
 struct DeleteAclsResponse;
 struct DeleteGroupsRequest;
 struct DeleteGroupsResponse;
+struct DeleteRecordsRequest;
+struct DeleteRecordsResponse;
 struct DeleteTopicsRequest;
 struct DeleteTopicsResponse;
 struct DescribeAclsRequest;
@@ -51,6 +55,8 @@ struct DescribeGroupsRequest;
 struct DescribeGroupsResponse;
 struct DescribeQuorumRequest;
 struct DescribeQuorumResponse;
+struct DescribeLogDirsRequest;
+struct DescribeLogDirsResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
 struct DescribeUserScramCredentialsRequest;
@@ -117,6 +123,8 @@ Task<kafka::AlterPartitionReassignmentsResponse> alter_partition_reassignments(
     Call&, kafka::AlterPartitionReassignmentsRequest);
 Task<kafka::AlterUserScramCredentialsResponse> alter_user_scram_credentials(
     Call&, kafka::AlterUserScramCredentialsRequest);
+Task<kafka::AlterReplicaLogDirsResponse> alter_replica_log_dirs(Call&,
+                                                                kafka::AlterReplicaLogDirsRequest);
 Task<kafka::ApiVersionsResponse> api_versions(Call&, kafka::ApiVersionsRequest);
 Task<kafka::ConsumerGroupDescribeResponse> consumer_group_describe(
     Call&, kafka::ConsumerGroupDescribeRequest);
@@ -129,6 +137,7 @@ Task<kafka::CreatePartitionsResponse> create_partitions(Call&, kafka::CreatePart
 Task<kafka::CreateTopicsResponse> create_topics(Call&, kafka::CreateTopicsRequest);
 Task<kafka::DeleteAclsResponse> delete_acls(Call&, kafka::DeleteAclsRequest);
 Task<kafka::DeleteGroupsResponse> delete_groups(Call&, kafka::DeleteGroupsRequest);
+Task<kafka::DeleteRecordsResponse> delete_records(Call&, kafka::DeleteRecordsRequest);
 Task<kafka::DeleteTopicsResponse> delete_topics(Call&, kafka::DeleteTopicsRequest);
 Task<kafka::DescribeAclsResponse> describe_acls(Call&, kafka::DescribeAclsRequest);
 Task<kafka::DescribeClientQuotasResponse> describe_client_quotas(
@@ -139,6 +148,7 @@ Task<kafka::DescribeDelegationTokenResponse> describe_delegation_token(
     Call&, kafka::DescribeDelegationTokenRequest);
 Task<kafka::DescribeGroupsResponse> describe_groups(Call&, kafka::DescribeGroupsRequest);
 Task<kafka::DescribeQuorumResponse> describe_quorum(Call&, kafka::DescribeQuorumRequest);
+Task<kafka::DescribeLogDirsResponse> describe_log_dirs(Call&, kafka::DescribeLogDirsRequest);
 Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
     Call&, kafka::DescribeTopicPartitionsRequest);
 Task<kafka::DescribeUserScramCredentialsResponse> describe_user_scram_credentials(

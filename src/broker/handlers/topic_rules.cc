@@ -43,6 +43,10 @@ TopicRefusal check_new_topic(const Services& services, const std::string& name) 
     if (auto wrong = wrong_topic_name(name)) {
         return {ErrorCode::kInvalidTopicException, std::move(*wrong)};
     }
+    if (name == Catalog::kMetadataTopic) {
+        return {ErrorCode::kInvalidTopicException,
+                fmt::format("Topic name '{}' is reserved for the broker's own log.", name)};
+    }
     if (services.catalog.find(name)) {
         return {ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};
     }
