@@ -307,13 +307,14 @@ void Log::Impl::take_snapshot() {
                       .progress = active().progress(),
                       .producers = producers,
                       .aborted = {}};
-    PendingSnapshot pending{log_end, {}, active().index_files(), {}};
+    PendingSnapshot pending{log_end, {}, active().index_files(), {}, {}};
     // What an older snapshot was about to write beside itself has to be written all the same.
     if (pending_snapshot) pending.aborted_files = std::move(pending_snapshot->aborted_files);
     for (const auto& segment : segments) {
         AbortedIndex& aborted = segment->aborted();
         if (aborted.size() == 0) continue;
         snapshot.aborted.emplace_back(segment->base(), aborted.size());
+        pending.aborted_bases.insert(segment->base());
         if (aborted.changed()) pending.aborted_files[segment->base()] = aborted.take_content();
     }
     pending.content = snapshot.encode();
@@ -334,6 +335,11 @@ Result<void> Log::Impl::write_snapshot(runtime::Disk& disk, const std::string& f
     std::vector<std::string> snapshots;
     for (const auto& entry : entries) {
         if (segment_base_of(entry.name, ".snapshot")) snapshots.push_back(entry.name);
+        // Compaction has merged the segment into another one, or nothing aborted is left in it.
+        const auto base = segment_base_of(entry.name, ".txnindex");
+        if (base && !snapshot.aborted_bases.contains(*base)) {
+            MR_TRY_VOID(disk.remove(folder + "/" + entry.name));
+        }
     }
     for (std::size_t i = 0; i + 2 < snapshots.size(); ++i) {
         MR_TRY_VOID(disk.remove(folder + "/" + snapshots[i]));

@@ -1,6 +1,7 @@
 // Compaction of a log: when it is due, and one round of it. What is read and written is done by
 // CleaningRound on a pool; here is what belongs to the loop.
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/log.h"
 #include "runtime/clock.h"
@@ -116,6 +117,13 @@ CleaningRound::Plan Log::Impl::plan_round(const Cleanable& range,
         plan.sources.push_back({segments[i]->base(), segment_end(i), segments[i]->size_bytes(),
                                 segments[i]->index_bytes()});
     }
+    // A transaction that ended after the round may have begun in it.
+    for (const auto& segment : segments) {
+        for (const AbortedTransaction& one : segment->aborted().entries()) {
+            if (one.first_offset >= range.end) continue;
+            plan.aborted.push_back({one.producer_id, one.first_offset, one.last_offset});
+        }
+    }
     return plan;
 }
 
@@ -197,6 +205,13 @@ Task<Result<Log::Cleaned>> Log::Impl::clean_round(CleanOptions options) {
     }
     next.first_dirty = round->map_end();
     MR_CO_TRY_VOID(co_await store_checkpoint(next, options.pool));
+    // The snapshots until now name aborted transactions by segments that are no more.
+    const bool moved = std::ranges::any_of(
+        segments, [](const auto& segment) { return segment->aborted().changed(); });
+    if (moved) {
+        take_snapshot();
+        write_pending_snapshot();
+    }
 
     const CleaningRound::Counts& counts = round->counts();
     done.bytes_read = counts.bytes_read;
@@ -216,6 +231,19 @@ std::optional<std::size_t> Log::Impl::find_replaced(const SegmentSwap& swap) con
     return first;
 }
 
+AbortedIndex Log::Impl::merged_aborted(std::size_t first, std::size_t count,
+                                       const std::vector<AbortedRange>& needed) const {
+    std::unordered_set<std::int64_t> markers;
+    for (const AbortedRange& one : needed) markers.insert(one.last.value);
+    AbortedIndex merged;
+    for (std::size_t i = first; i < first + count; ++i) {
+        for (const AbortedTransaction& one : segments[i]->aborted().entries()) {
+            if (markers.contains(one.last_offset.value)) merged.note(one);
+        }
+    }
+    return merged;
+}
+
 Task<Result<void>> Log::Impl::swap_in(CleaningRound::Cleaned cleaned, runtime::Pool& pool) {
     const SegmentSwap& swap = cleaned.swap;
     const auto place = find_replaced(swap);
@@ -232,7 +260,9 @@ Task<Result<void>> Log::Impl::swap_in(CleaningRound::Cleaned cleaned, runtime::P
         // ones hold theirs.
         const Segment::Progress progress = cleaned.segment->progress();
         const auto first = segments.begin() + static_cast<std::ptrdiff_t>(*place);
+        const AbortedIndex aborted = merged_aborted(*place, swap.replaced.size(), cleaned.needed);
         *first = std::move(cleaned.segment);
+        (*first)->aborted() = aborted;
         segments.erase(first + 1, first + static_cast<std::ptrdiff_t>(swap.replaced.size()));
         if (last_end.segment_base >= swap.base && last_end.segment_base < swap.end) last_end = {};
         outcome = co_await runtime::run(
@@ -240,6 +270,7 @@ Task<Result<void>> Log::Impl::swap_in(CleaningRound::Cleaned cleaned, runtime::P
         // Segments that nobody reads hold no files.
         if (outcome) {
             segments[*place] = std::make_unique<Segment>(shared->disk, folder, swap.base, progress);
+            segments[*place]->aborted() = aborted;
         }
     }
     swapping = false;

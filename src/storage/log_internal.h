@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,7 @@ struct Log::Impl {
         base::Bytes content;
         std::vector<std::shared_ptr<runtime::File>> index_files;
         std::map<model::Offset, base::Bytes> aborted_files;  // By base offset of the segment.
+        std::set<model::Offset> aborted_bases;               // Of all segments that have some.
     };
     static base::Result<void> write_snapshot(runtime::Disk& disk, const std::string& folder,
                                              const PendingSnapshot& snapshot);
@@ -116,6 +118,9 @@ struct Log::Impl {
                                   std::uint64_t bytes);
     CleaningRound::Plan plan_round(const Cleanable& range, const CleanOptions& options) const;
     base::Result<void> may_clean() const;
+    // What readers must be told of `count` segments from `first` on, once they are one.
+    AbortedIndex merged_aborted(std::size_t first, std::size_t count,
+                                const std::vector<AbortedRange>& needed) const;
     // Where the old segments of a swap lie, if all of them still do.
     std::optional<std::size_t> find_replaced(const SegmentSwap& swap) const;
 

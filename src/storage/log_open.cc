@@ -99,8 +99,10 @@ Result<void> Log::Impl::find_segments() {
     };
     for (const auto& [file_name, bytes] : sizes) {
         const auto base = segment_base_of(file_name, ".txnindex");
-        if (base && !logs.contains(*base))
+        // That of a segment which compaction has merged into another one may still be needed.
+        if (base && (logs.empty() || *base < logs.begin()->first)) {
             MR_TRY_VOID(shared->disk.remove(folder + "/" + file_name));
+        }
     }
     for (const auto& [base, bytes] : logs) {
         segments.push_back(Segment::sealed(shared->disk, folder, base, bytes,
@@ -112,12 +114,17 @@ Result<void> Log::Impl::find_segments() {
 Result<Log::Impl::AbortedBySegment> Log::Impl::load_aborted(const Snapshot& snapshot) const {
     AbortedBySegment aborted;
     for (const auto& [base, count] : snapshot.aborted) {
-        const bool there = std::ranges::any_of(
-            segments, [&](const auto& segment) { return segment->base() == base; });
-        if (!there) continue;  // Deleted since.
+        if (base < segments.front()->base()) continue;  // Deleted since.
         const std::string path = folder + "/" + segment_file_name(base, ".txnindex");
         MR_TRY(const auto content, runtime::read_file(shared->disk, path));
-        MR_TRY(aborted[base], AbortedIndex::parse(content, count));
+        MR_TRY(const auto entries, AbortedIndex::parse(content, count));
+        // Compaction may have merged the segment into the one that holds its offsets now.
+        AbortedIndex& holder = aborted[segments[segment_holding(base)]->base()];
+        const Offset seen =
+            holder.size() == 0 ? model::kNoOffset : holder.entries().back().last_offset;
+        for (const AbortedTransaction& one : entries.entries()) {
+            if (one.last_offset > seen) holder.note(one);
+        }
     }
     return aborted;
 }

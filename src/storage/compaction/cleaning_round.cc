@@ -1,6 +1,7 @@
 #include "storage/compaction/cleaning_round.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "base/check.h"
@@ -71,7 +72,11 @@ Result<bool> CleaningRound::map_batch(const model::RecordBatch& batch) {
 Result<bool> CleaningRound::map_some() {
     if (!map_) {
         map_.emplace(plan_.map_bytes, most_keys(plan_), plan_.seed);
-        transactions_.emplace(plan_.aborted);
+        // Those whose markers do not go by must not be taken for open ones.
+        std::vector<AbortedRange> dirty;
+        std::ranges::copy_if(plan_.aborted, std::back_inserter(dirty),
+                             [&](const auto& one) { return one.last >= plan_.first_dirty; });
+        transactions_.emplace(std::move(dirty));
     }
     bool full = false;
     for (std::uint64_t piece = 0; piece < kPieceBytes;) {
@@ -191,7 +196,7 @@ CleaningRound::Cleaned CleaningRound::take_cleaned() {
     for (std::size_t i = group_begin_; i < group_end_; ++i) {
         swap.replaced.push_back(plan_.sources[i].base);
     }
-    return {std::move(swap), std::move(output_)};
+    return {std::move(swap), std::move(output_), transactions_->take_needed()};
 }
 
 void CleaningRound::abandon() {

@@ -77,6 +77,8 @@ public:
     struct Cleaned {
         SegmentSwap swap;
         std::unique_ptr<Segment> segment;
+        // Aborted transactions with markers here of which readers must still be told.
+        std::vector<AbortedRange> needed;
     };
     Cleaned take_cleaned();
     // Removes what an unfinished group has written.

@@ -1,7 +1,7 @@
-// A compacted log on a simulated disk against a plain map: random keyed appends, tombstones, rolls,
-// rounds of cleaning, restarts and power cuts at any call. Whatever happens, the last value of
-// every key is what the map says, each record is as it was written, and no acknowledged one is
-// missing.
+// A compacted log on a simulated disk against a plain map: random keyed appends, tombstones,
+// transactions that commit or abort, rolls, rounds of cleaning, restarts and power cuts at any
+// call. Whatever happens, the last committed value of every key is what the map says, each record
+// is as it was written, and no acknowledged one is missing.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -11,6 +11,7 @@
 
 #include "runtime/sim/sim_disk.h"
 #include "runtime/sim/simulation.h"
+#include "storage/aborted_index.h"
 #include "storage/compaction/key_map.h"
 #include "storage/compaction/keyed_batch_internal.h"
 #include "storage/log_harness_internal.h"
@@ -25,6 +26,20 @@ using runtime::Task;
 struct Written {
     std::string key;
     std::optional<std::string> value;
+    int transaction = -1;
+};
+
+struct Transaction {
+    std::int64_t producer = -1;
+    bool ended = false;
+    bool commit = false;
+    std::int64_t marker = -1;
+};
+
+struct Producer {
+    std::int16_t epoch = 0;
+    std::int32_t sequence = 0;
+    int transaction = -1;  // The open one.
 };
 
 Task<void> await_durable(Log& log, model::Offset next, std::int64_t* acknowledged) {
@@ -47,6 +62,7 @@ public:
         config_.delete_retention_ms = sim_.dice().between(0, 40);
         config_.min_compaction_lag_ms = sim_.dice().chance(0.3) ? sim_.dice().between(1, 20) : 0;
         keys_ = sim_.dice().between(1, 12);
+        transactional_ = sim_.dice().chance(0.6);
         map_bytes_ = static_cast<std::size_t>(sim_.dice().between(6, 40)) * KeyMap::kSlotBytes;
     }
 
@@ -67,15 +83,34 @@ public:
                       [&](const auto& entry) { return entry.first >= offsets.log_end.value; });
         promised_ = offsets.log_end.value;
         cleaning_ = false;
+        // Whose marker is lost is open again; what its producer began later is lost as well.
+        for (std::size_t i = transactions_.size(); i-- > 0;) {
+            Transaction& one = transactions_[i];
+            if (one.marker < offsets.log_end.value) continue;
+            one.ended = false;
+            one.marker = -1;
+            producers_[one.producer].transaction = static_cast<int>(i);
+        }
         check();
+        // As a coordinator does after a crash: what was open is aborted, by a newer epoch.
+        for (auto& [id, producer] : producers_) {
+            ++producer.epoch;
+            producer.sequence = 0;
+            if (producer.transaction < 0) continue;
+            Transaction& open = transactions_[static_cast<std::size_t>(producer.transaction)];
+            if (!open.ended) on_loop([&] { end(id, producer, false); });
+            producer.transaction = -1;
+        }
     }
 
     // False when the power went.
     bool work(int steps) {
         for (int step = 0; step < steps && disk_.has_power(); ++step) {
             const std::uint64_t dice = sim_.dice().below(100);
-            if (dice < 45) {
+            if (dice < 35) {
                 append();
+            } else if (dice < 45) {
+                if (transactional_) append_in_transaction();
             } else if (dice < 75) {
                 sim_.run_for(std::chrono::microseconds(sim_.dice().below(6000)));
             } else if (dice < 90) {
@@ -95,6 +130,10 @@ public:
 
     // All there is to clean is cleaned: then every key occurs once in the part that is clean.
     void clean_fully() {
+        for (auto& [id, producer] : producers_) {
+            if (producer.transaction < 0) continue;
+            on_loop([&] { end(id, producer, true); });
+        }
         sim_.run_for(std::chrono::milliseconds(200));
         for (int round = 0; round < 50; ++round) {
             const auto done = sim_.run(loops_->first(), log_->clean(options()));
@@ -162,15 +201,62 @@ private:
         });
     }
 
+    Pairs some_records() {
+        Pairs records(static_cast<std::size_t>(sim_.dice().between(1, 3)));
+        for (auto& [key, value] : records) {
+            key = fmt::format("k{}", sim_.dice().below(static_cast<std::uint64_t>(keys_)));
+            if (sim_.dice().chance(0.25)) continue;
+            value = fmt::format("{}", sim_.dice().below(1'000'000));
+            value->resize(value->size() + sim_.dice().below(120), '.');
+        }
+        return records;
+    }
+
+    // Writes some records of a producer, or ends its transaction.
+    void append_in_transaction() {
+        on_loop([&] {
+            const auto id = static_cast<std::int64_t>(1 + sim_.dice().below(3));
+            Producer& producer = producers_[id];
+            if (producer.transaction >= 0 && sim_.dice().chance(0.4)) {
+                end(id, producer, sim_.dice().chance(0.5));
+                return;
+            }
+            const Pairs records = some_records();
+            base::Bytes batch = keyed_batch(0, records,
+                                            {.producer = {id, producer.epoch},
+                                             .base_sequence = producer.sequence,
+                                             .transactional = true,
+                                             .first_timestamp_ms = sim_.clock().wall_ms()});
+            base::Bytes scratch;
+            const auto checked = CheckedBatch::check({batch.data(), batch.size()}, Origin::kClient,
+                                                     config_, {0}, scratch);
+            std::int64_t offset = log_->offsets().log_end.value;
+            const auto token = log_->start_verification({id, producer.epoch}, producer.sequence);
+            const auto appended = log_->append(*checked, {.verification = token});
+            if (!appended && disk_.has_power()) return;
+            if (producer.transaction < 0) {
+                producer.transaction = static_cast<int>(transactions_.size());
+                transactions_.push_back({.producer = id});
+            }
+            for (const auto& [key, value] : records) {
+                written_[offset++] = {*key, value, producer.transaction};
+            }
+            producer.sequence += static_cast<std::int32_t>(records.size());
+        });
+    }
+
+    void end(std::int64_t id, Producer& producer, bool commit) {
+        Transaction& open = transactions_[static_cast<std::size_t>(producer.transaction)];
+        const std::int64_t offset = log_->offsets().log_end.value;
+        const auto marked = log_->append_marker({id, producer.epoch}, {commit, 0}, false);
+        if (!marked && disk_.has_power()) return;
+        open = {.producer = id, .ended = true, .commit = commit, .marker = offset};
+        producer.transaction = -1;
+    }
+
     void append() {
         on_loop([&] {
-            Pairs records(static_cast<std::size_t>(sim_.dice().between(1, 3)));
-            for (auto& [key, value] : records) {
-                key = fmt::format("k{}", sim_.dice().below(static_cast<std::uint64_t>(keys_)));
-                if (sim_.dice().chance(0.25)) continue;
-                value = fmt::format("{}", sim_.dice().below(1'000'000));
-                value->resize(value->size() + sim_.dice().below(120), '.');
-            }
+            const Pairs records = some_records();
             const auto codec = sim_.dice().chance(0.3) ? model::Codec::kLz4 : model::Codec::kNone;
             base::Bytes batch = keyed_batch(
                 0, records, {.codec = codec, .first_timestamp_ms = sim_.clock().wall_ms()});
@@ -182,40 +268,47 @@ private:
             const auto appended = log_->append(*checked);
             // What was being written when the power went may be there or not.
             if (!appended && disk_.has_power()) return;
-            for (const auto& [key, value] : records) written_[offset++] = {*key, value};
+            for (const auto& [key, value] : records) written_[offset++] = {*key, value, -1};
             if (!appended) return;
             runtime::spawn(loops_->first(),
                            await_durable(*log_, appended->next_offset, &promised_));
         });
     }
 
-    // Everything that is visible, by offset, read in small slices.
+    // What a consumer of committed records is shown, by offset, read in small slices.
     std::map<std::int64_t, Written> read_all() {
         std::map<std::int64_t, Written> all;
         model::Offset at = log_->offsets().log_start;
-        const model::Offset end = log_->offsets().high_watermark;
+        const model::Offset end = log_->offsets().last_stable;
         while (at < end) {
-            const auto slice = log_->read(at, 500, Isolation::kReadUncommitted);
+            const auto slice = log_->read(at, 500, Isolation::kReadCommitted);
             if (!disk_.has_power()) break;
             EXPECT_TRUE(slice) << slice.error().to_string();
-            if (!slice || slice->size_bytes == 0) break;  // Nothing is left up to the end.
+            if (!slice) break;
+            EXPECT_GT(slice->size_bytes, 0U) << "a consumer would hang at " << at.value;
+            if (slice->size_bytes == 0) break;
             const auto bytes = slice->load();
             if (!disk_.has_power()) break;
             EXPECT_TRUE(bytes);
             const model::Offset before = at;
+            AbortedFilter filter(log_->aborted_transactions(at, slice->bound));
             for (base::ByteView rest = *bytes; !rest.empty();) {
                 const auto batch = model::RecordBatch::parse(rest);
                 if (!batch) break;
                 EXPECT_TRUE(batch->check_crc());
                 EXPECT_GE(batch->last_offset(), at);
                 rest.remove_prefix(batch->size_bytes());
+                if (filter.leaves_out(*batch)) {
+                    at = batch->next_offset();
+                    continue;
+                }
                 base::Bytes scratch;
                 const auto payload = model::unpack(*batch, scratch);
                 model::RecordIterator records(*batch, *payload);
                 model::RecordView record;
                 while (*records.next(record)) {
                     if (record.offset < before) continue;
-                    Written one{std::string(*record.key), std::nullopt};
+                    Written one{std::string(*record.key), std::nullopt, -1};
                     if (record.value) one.value = std::string(*record.value);
                     EXPECT_TRUE(all.emplace(record.offset.value, std::move(one)).second);
                 }
@@ -228,10 +321,16 @@ private:
     }
 
     void check() {
-        const std::int64_t end = log_->offsets().high_watermark.value;
+        const std::int64_t end = log_->offsets().last_stable.value;
         std::map<std::string, std::string> expected;
         for (const auto& [offset, record] : written_) {
             if (offset >= end) break;
+            if (record.transaction >= 0) {
+                const Transaction& one =
+                    transactions_[static_cast<std::size_t>(record.transaction)];
+                ASSERT_TRUE(one.ended) << "open at " << offset << ", below " << end;
+                if (!one.commit) continue;
+            }
             if (record.value) {
                 expected[record.key] = *record.value;
             } else {
@@ -244,6 +343,10 @@ private:
         for (const auto& [offset, record] : all) {
             const auto known = written_.find(offset);
             ASSERT_NE(known, written_.end()) << offset;
+            const int transaction = known->second.transaction;
+            ASSERT_TRUE(transaction < 0 ||
+                        transactions_[static_cast<std::size_t>(transaction)].commit)
+                << "what was aborted is shown, at " << offset;
             ASSERT_EQ(known->second.key, record.key) << offset;
             ASSERT_EQ(known->second.value, record.value) << offset;
             if (record.value) {
@@ -265,6 +368,9 @@ private:
     std::unique_ptr<LogStore> store_;
     std::unique_ptr<Log> log_;
     std::map<std::int64_t, Written> written_;
+    bool transactional_ = false;
+    std::vector<Transaction> transactions_;
+    std::map<std::int64_t, Producer> producers_;
     std::int64_t promised_ = 0;
     int rounds_ = 0;
     bool cleaning_ = false;

@@ -4,68 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "storage/compaction/cleaner_checkpoint.h"
-#include "storage/compaction/key_map.h"
-#include "storage/compaction/keyed_batch_internal.h"
-#include "storage/log_harness_internal.h"
+#include "storage/compaction/compacted_log_internal.h"
 
 namespace millrace::storage {
 namespace {
 
-using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
-
-// A log whose topic is compacted, with a segment for every batch unless told otherwise.
-class CompactedLog : public LogHarness {
-public:
-    explicit CompactedLog(std::int64_t segment_bytes = 1) {
-        config.cleanup_delete = false;
-        config.cleanup_compact = true;
-        config.segment_bytes = segment_bytes;
-        config.index_interval_bytes = 0;
-        config.delete_retention_ms = 10'000;
-    }
-    std::string put_pairs(const Pairs& records, BatchKind kind = {}) {
-        kind.first_timestamp_ms = clock.wall_ms();
-        return put(keyed_batch(0, records, kind));
-    }
-    // "before->after" in segments, or the error's code.
-    std::string clean(std::size_t map_bytes = 1 << 20) {
-        const auto done = runtime::run_blocking(
-            loop(), log().clean({.pool = pool(), .map_bytes = map_bytes, .seed = {3, 4}}));
-        if (!done) return std::string(base::code_name(done.error().code()));
-        return fmt::format("{}->{}", done->segments_before, done->segments_after);
-    }
-    bool due() {
-        return on_loop([&] { return log().due_for_cleaning().has_value(); });
-    }
-    // All that a reader sees from `from` on, in words.
-    std::string batches(std::int64_t from = 0) {
-        const auto bytes = on_loop([&]() -> base::Result<base::Bytes> {
-            base::Bytes all;
-            for (model::Offset at = std::max(model::Offset{from}, log().offsets().log_start);;) {
-                MR_TRY(const Slice slice, log().read(at, 1 << 20, Isolation::kReadUncommitted));
-                MR_TRY(const auto piece, slice.load());
-                if (piece.empty()) return all;
-                for (base::ByteView rest = piece; !rest.empty();) {
-                    MR_TRY(const auto batch, model::RecordBatch::parse(rest));
-                    rest.remove_prefix(batch.size_bytes());
-                    at = batch.next_offset();
-                }
-                all += piece;
-            }
-        });
-        return bytes ? describe(*bytes) : std::string(base::code_name(bytes.error().code()));
-    }
-    std::size_t segments() {
-        return on_loop([&] { return log().segment_count(); });
-    }
-    void forget_snapshots() {
-        for (const auto& entry : std::filesystem::directory_iterator(folder())) {
-            if (entry.path().extension() == ".snapshot") std::filesystem::remove(entry.path());
-        }
-    }
-};
 
 TEST(Compaction, keeps_the_last_value_of_every_key) {
     CompactedLog log;

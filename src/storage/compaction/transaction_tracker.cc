@@ -38,7 +38,7 @@ TransactionTracker::TransactionTracker(std::vector<AbortedRange> aborted) {
 
 void TransactionTracker::begin_up_to(model::Offset offset) {
     while (!coming_.empty() && coming_.front().first <= offset) {
-        aborted_[coming_.front().producer_id] = {};
+        aborted_[coming_.front().producer_id] = {coming_.front()};
         coming_.pop_front();
     }
 }
@@ -65,6 +65,7 @@ Result<bool> TransactionTracker::is_spent_marker(const model::RecordBatch& batch
         const auto found = aborted_.find(producer);
         if (found == aborted_.end()) return true;
         const bool spent = !found->second.has_data;
+        if (!spent) needed_.push_back(found->second.range);
         aborted_.erase(found);
         return spent;
     }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -25,7 +26,8 @@ struct AbortedRange {
 
 class TransactionTracker {
 public:
-    // What was aborted in the range that will be walked, in any order.
+    // What was aborted in the range that will be walked, in any order: every marker that lies
+    // before its end must go by.
     explicit TransactionTracker(std::vector<AbortedRange> aborted = {});
 
     // A batch of data: whether it belongs to an aborted transaction.
@@ -34,14 +36,20 @@ public:
     // transaction went by. kCorrupt when its record cannot be read.
     base::Result<bool> is_spent_marker(const model::RecordBatch& batch);
 
+    // The aborted transactions whose markers went by after data of theirs did: readers must still
+    // be told of them. Each is given once.
+    std::vector<AbortedRange> take_needed() { return std::exchange(needed_, {}); }
+
 private:
     void begin_up_to(model::Offset offset);
 
     struct Ongoing {
+        AbortedRange range;
         bool has_data = false;
     };
     std::deque<AbortedRange> coming_;  // By their first offset.
     std::unordered_map<std::int64_t, Ongoing> aborted_;
+    std::vector<AbortedRange> needed_;
     std::unordered_set<std::int64_t> committed_;  // Producers whose data went by.
 };
 
