@@ -36,7 +36,8 @@ ConsumerGroupLimits consumer_group_limits(const config::ServerOptions& options) 
     const std::string& policy = options.group_consumer_migration_policy;
     ConsumerGroupLimits limits{
         .timeouts = {.session_timeout_ms = options.group_consumer_session_timeout_ms,
-                     .heartbeat_interval_ms = options.group_consumer_heartbeat_interval_ms},
+                     .heartbeat_interval_ms = options.group_consumer_heartbeat_interval_ms,
+                     .assignment_interval_ms = options.group_consumer_assignment_interval_ms},
         .max_size = static_cast<std::size_t>(options.group_consumer_max_size),
         .upgrade = policy == "bidirectional" || policy == "upgrade",
         .downgrade = policy == "bidirectional" || policy == "downgrade"};

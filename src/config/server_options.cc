@@ -170,6 +170,8 @@ const OptionTable<ServerOptions>& server_option_table() {
          Reload::kRestart, "The longest session timeout that a consumer may ask for."},
         {"group.max.size", &S::group_max_size, 1, kMaxInt, Reload::kRestart,
          "How many members a group of the classic protocol may have."},
+        {"group.consumer.assignment.interval.ms", &S::group_consumer_assignment_interval_ms, 0,
+         15'000, Reload::kRestart, "The least time between two assignments of a consumer group."},
         {"group.consumer.assignors",
          &S::group_consumer_assignors,
          Kind::kList,

@@ -74,6 +74,7 @@ struct ServerOptions {
     std::int64_t group_min_session_timeout_ms = 6'000;
     std::int64_t group_max_session_timeout_ms = 1'800'000;
     std::int32_t group_max_size = std::numeric_limits<std::int32_t>::max();
+    std::int32_t group_consumer_assignment_interval_ms = 1'000;
     std::string group_consumer_assignors = "uniform,range";
     std::int32_t group_consumer_heartbeat_interval_ms = 5'000;
     std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();

@@ -31,8 +31,10 @@ ConsumerTimeouts CatalogTopics::timeouts_of(const std::string& group,
     config::GroupOptions options;
     options.consumer_session_timeout_ms = defaults.session_timeout_ms;
     options.consumer_heartbeat_interval_ms = defaults.heartbeat_interval_ms;
+    options.consumer_assignment_interval_ms = defaults.assignment_interval_ms;
     if (!config::group_option_table().apply(options, settings)) return defaults;
-    return {options.consumer_session_timeout_ms, options.consumer_heartbeat_interval_ms};
+    return {options.consumer_session_timeout_ms, options.consumer_heartbeat_interval_ms,
+            options.consumer_assignment_interval_ms};
 }
 
 std::vector<std::string> CatalogTopics::names() const {

@@ -12,6 +12,7 @@ namespace millrace::broker {
 struct ConsumerTimeouts {
     std::int32_t session_timeout_ms = 45'000;
     std::int32_t heartbeat_interval_ms = 5'000;
+    std::int32_t assignment_interval_ms = 1'000;  // Not sooner is a new target computed (KIP-1263).
 };
 
 struct ConsumerGroupLimits {

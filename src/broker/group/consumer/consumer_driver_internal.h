@@ -125,7 +125,7 @@ public:
     }
 
     FakeTopics topics;
-    ConsumerGroupLimits limits;
+    ConsumerGroupLimits limits{.timeouts = {.assignment_interval_ms = 0}};
     ConsumerGroup group{"g", limits, topics};
     std::int64_t now_ms = 1000;
 

@@ -135,9 +135,8 @@ ConsumerHeartbeatAnswer ConsumerGroup::heartbeat(const ConsumerHeartbeat& reques
     ConsumerMember& member =
         find_or_join(request.member_id, request.member_epoch == ConsumerMember::kJoining,
                      request.instance_id, changes);
-    const TopicPartitions before = without_epochs(member.assigned);
     const bool subscription_changed = update(member, request, changes);
-    advance(member, subscription_changed, request.owned, now_ms, changes);
+    const bool moved = advance(member, subscription_changed, request.owned, now_ms, changes);
     member.session_deadline_ms = now_ms + timeouts_.session_timeout_ms;
 
     Answer answer{.member_id = member.id,
@@ -146,14 +145,19 @@ ConsumerHeartbeatAnswer ConsumerGroup::heartbeat(const ConsumerHeartbeat& reques
     // Who tells everything is told everything: it may have missed an answer.
     const bool full_request =
         request.rebalance_timeout_ms && request.owned && (request.topics || request.regex);
-    TopicPartitions after = without_epochs(member.assigned);
-    if (request.member_epoch == ConsumerMember::kJoining || full_request || before != after) {
-        answer.assignment = std::move(after);
+    if (request.member_epoch == ConsumerMember::kJoining || full_request || moved) {
+        answer.assignment = without_epochs(member.assigned);
+    }
+    // As in Kafka, which looks for the topics of a new expression in the background: the member is
+    // assigned those that it named first, and the others by its next heartbeat.
+    if (resolve_regexes(/*again=*/false, changes) && update_metadata_hash(changes)) {
+        ++epoch_;
+        changes.epoch = true;
     }
     return answer;
 }
 
-void ConsumerGroup::advance(ConsumerMember& member, bool subscription_changed,
+bool ConsumerGroup::advance(ConsumerMember& member, bool subscription_changed,
                             const std::optional<TopicPartitions>& owned, std::int64_t now_ms,
                             ConsumerGroupChanges& changes) {
     bool bump = subscription_changed || epoch_ == 0;
@@ -162,8 +166,14 @@ void ConsumerGroup::advance(ConsumerMember& member, bool subscription_changed,
         ++epoch_;
         changes.epoch = true;
     }
-    if (epoch_ > target_epoch_) update_target(changes);
-    reconcile_member(member, owned, subscription_changed, now_ms, changes);
+    // Members that come in quick succession are assigned together, by a later heartbeat.
+    const bool too_soon =
+        target_computed_ms_ && now_ms - *target_computed_ms_ < timeouts_.assignment_interval_ms;
+    if (epoch_ > target_epoch_ && !too_soon) {
+        update_target(changes);
+        target_computed_ms_ = now_ms;
+    }
+    return reconcile_member(member, owned, subscription_changed, now_ms, changes);
 }
 
 ConsumerHeartbeatAnswer ConsumerGroup::leave(const ConsumerHeartbeat& request,
@@ -341,10 +351,17 @@ bool ConsumerGroup::refresh_topics(ConsumerGroupChanges& changes) {
         changes.regexes.insert(regex.first);
         return true;
     });
+    if (topics_changed) resolve_regexes(/*again=*/true, changes);
+    return update_metadata_hash(changes);
+}
+
+bool ConsumerGroup::resolve_regexes(bool again, ConsumerGroupChanges& changes) {
+    bool found_any = false;
     std::optional<std::vector<std::string>> names;
-    for (const std::string& regex : in_use) {
-        const auto known = regexes_.find(regex);
-        if (known != regexes_.end() && !topics_changed) continue;
+    for (const auto& [id, member] : members_) {
+        const std::string& regex = member.regex;
+        if (regex.empty() || regexes_.contains(regex) != again) continue;
+        if (again && changes.regexes.contains(regex)) continue;
         Resolved resolved;
         if (const auto pattern = TopicPattern::compile(regex)) {
             if (!names) names = source_.names();
@@ -352,11 +369,16 @@ bool ConsumerGroup::refresh_topics(ConsumerGroupChanges& changes) {
                 if (pattern->matches(name)) resolved.insert(name);
             }
         }
-        if (known != regexes_.end() && known->second == resolved) continue;
-        regexes_.insert_or_assign(regex, std::move(resolved));
+        Resolved& known = regexes_[regex];
+        if (again && known == resolved) continue;
+        known = std::move(resolved);
         changes.regexes.insert(regex);
+        found_any = true;
     }
+    return found_any;
+}
 
+bool ConsumerGroup::update_metadata_hash(ConsumerGroupChanges& changes) {
     std::uint64_t hash = 0;
     for (const std::string& name : subscribed_topics()) {
         const auto topic = source_.find(name);
@@ -414,14 +436,15 @@ void ConsumerGroup::update_target(ConsumerGroupChanges& changes) {
     changes.target_epoch = true;
 }
 
-void ConsumerGroup::reconcile_member(ConsumerMember& member,
+bool ConsumerGroup::reconcile_member(ConsumerMember& member,
                                      const std::optional<TopicPartitions>& owned,
                                      bool subscription_changed, std::int64_t now_ms,
                                      ConsumerGroupChanges& changes) {
-    if (!subscription_changed && member.is_reconciled_to(target_epoch_)) return;
+    if (!subscription_changed && member.is_reconciled_to(target_epoch_)) return false;
     static const TopicPartitions kNothing;
     const auto target = targets_.find(member.id);
     const std::set<kafka::Uuid> subscribed = topic_ids_of(member);
+    const OwnedPartitions before = member.assigned;
     forget_owned(member);  // Its own partitions are not taken.
     const bool changed =
         reconcile(member, {.target_epoch = target_epoch_,
@@ -433,7 +456,7 @@ void ConsumerGroup::reconcile_member(ConsumerMember& member,
                                return owners_.contains({topic, partition});
                            }});
     note_owned(member);
-    if (!changed) return;
+    if (!changed) return false;
     changes.currents.insert(member.id);
     // The members of the classic protocol are given time to join and to sync instead.
     if (member.state == MemberState::kUnrevokedPartitions && !member.classic) {
@@ -441,6 +464,7 @@ void ConsumerGroup::reconcile_member(ConsumerMember& member,
     } else {
         member.revoke_deadline_ms.reset();
     }
+    return member.assigned != before;
 }
 
 void ConsumerGroup::note_owned(const ConsumerMember& member) {

@@ -151,8 +151,9 @@ private:
     using Answer = ConsumerHeartbeatAnswer;
 
     Answer leave(const ConsumerHeartbeat& request, ConsumerGroupChanges& changes);
-    // The part that both protocols share: what is new of a member, and its next step.
-    void advance(ConsumerMember& member, bool subscription_changed,
+    // The part that both protocols share: what is new of a member, and its next step. True if it
+    // has other partitions than before.
+    bool advance(ConsumerMember& member, bool subscription_changed,
                  const std::optional<TopicPartitions>& owned, std::int64_t now_ms,
                  ConsumerGroupChanges& changes);
     bool supports(const JoinRequest& request) const;
@@ -177,8 +178,12 @@ private:
     void remove(const std::string& member_id, ConsumerGroupChanges& changes);
     // Looks again at topics and regular expressions; true if anything is not as it was.
     bool refresh_topics(ConsumerGroupChanges& changes);
+    // What the expressions mean now, of those that are known (again) or of those that are new.
+    bool resolve_regexes(bool again, ConsumerGroupChanges& changes);
+    bool update_metadata_hash(ConsumerGroupChanges& changes);
     void update_target(ConsumerGroupChanges& changes);
-    void reconcile_member(ConsumerMember& member, const std::optional<TopicPartitions>& owned,
+    // True if it has other partitions than before.
+    bool reconcile_member(ConsumerMember& member, const std::optional<TopicPartitions>& owned,
                           bool subscription_changed, std::int64_t now_ms,
                           ConsumerGroupChanges& changes);
     // Who has a partition, whatever it is about to do with it.
@@ -195,6 +200,7 @@ private:
     std::int32_t epoch_ = 0;
     std::int64_t metadata_hash_ = 0;
     std::int32_t target_epoch_ = 0;
+    std::optional<std::int64_t> target_computed_ms_;
     std::map<std::string, ConsumerMember> members_;
     std::map<std::string, std::string> static_members_;  // Instance id to member id.
     TargetAssignment targets_;

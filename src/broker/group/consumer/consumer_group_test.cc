@@ -98,7 +98,7 @@ TEST(ConsumerGroup, drops_members_that_are_silent_for_a_session) {
 
 TEST(ConsumerGroup, drops_who_does_not_give_partitions_up_in_time) {
     Driver driver;
-    driver.group.set_timeouts({.session_timeout_ms = 1'000'000});
+    driver.group.set_timeouts({.session_timeout_ms = 1'000'000, .assignment_interval_ms = 0});
     driver.join("a");
     driver.join("b");
     driver.beat("a", "t0,1,2,3");
@@ -106,6 +106,22 @@ TEST(ConsumerGroup, drops_who_does_not_give_partitions_up_in_time) {
     EXPECT_EQ(driver.beat("a"), "1: -");  // Heartbeats alone do not help.
     driver.pass(1);
     EXPECT_FALSE(driver.group.members().contains("a"));
+}
+
+TEST(ConsumerGroup, assigns_those_together_who_come_in_quick_succession) {
+    Driver driver;
+    driver.group.set_timeouts({.assignment_interval_ms = 1000});
+    EXPECT_EQ(driver.join("a"), "1: t0,1,2,3");
+    driver.pass(999);
+    EXPECT_EQ(driver.join("b"), "1: ");
+    EXPECT_EQ(driver.changed(), "member b epoch current b");
+    EXPECT_EQ(driver.beat("a"), "1: -");
+    EXPECT_EQ(driver.state(), "Assigning");
+    driver.pass(1);
+    EXPECT_EQ(driver.beat("a"), "1: t0,1");
+    EXPECT_EQ(driver.beat("b"), "2: -");
+    EXPECT_EQ(driver.beat("a", "t0,1"), "2: -");
+    EXPECT_EQ(driver.beat("b"), "2: t2,3");
 }
 
 TEST(ConsumerGroup, follows_its_topics) {
@@ -141,11 +157,15 @@ TEST(ConsumerGroup, subscribes_by_regular_expression) {
                            .regex = regex,
                            .owned = TopicPartitions()});
     };
-    EXPECT_EQ(join("a", "logs-.*"), "1: logs-a0 logs-b0");
+    EXPECT_EQ(join("a", "logs-.*"), "1: ");  // Its topics are looked for.
     EXPECT_EQ(driver.changed(), "member a regex logs-.* epoch target a target-epoch current a");
+    EXPECT_EQ(driver.beat("a"), "2: logs-a0 logs-b0");
+    EXPECT_EQ(join("c", "logs-.*"), "3: ");  // They are known, but a's still.
+    EXPECT_EQ(driver.leave("c"), "-1: -");
+    EXPECT_EQ(driver.beat("a"), "4: -");
     driver.topics.set("logs-c", 1);
     driver.topics.set("my-logs-c", 1);  // The whole name is meant.
-    EXPECT_EQ(driver.beat("a"), "2: logs-a0 logs-b0 logs-c0");
+    EXPECT_EQ(driver.beat("a"), "5: logs-a0 logs-b0 logs-c0");
     EXPECT_EQ(driver.changed(), "regex logs-.* epoch target a target-epoch current a");
     for (const char* bad : {"(", "a{1,5000}", "(?=t)", "\\1"}) {
         EXPECT_EQ(join("b", bad), "INVALID_REGULAR_EXPRESSION") << bad;
