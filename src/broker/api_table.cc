@@ -6,6 +6,8 @@
 
 #include "broker/call.h"
 #include "broker/handlers/handlers.h"
+#include "kafka/messages/add_offsets_to_txn.h"
+#include "kafka/messages/add_partitions_to_txn.h"
 #include "kafka/messages/add_raft_voter.h"
 #include "kafka/messages/alter_client_quotas.h"
 #include "kafka/messages/alter_configs.h"
@@ -30,10 +32,13 @@
 #include "kafka/messages/describe_delegation_token.h"
 #include "kafka/messages/describe_groups.h"
 #include "kafka/messages/describe_log_dirs.h"
+#include "kafka/messages/describe_producers.h"
 #include "kafka/messages/describe_quorum.h"
 #include "kafka/messages/describe_topic_partitions.h"
+#include "kafka/messages/describe_transactions.h"
 #include "kafka/messages/describe_user_scram_credentials.h"
 #include "kafka/messages/elect_leaders.h"
+#include "kafka/messages/end_txn.h"
 #include "kafka/messages/expire_delegation_token.h"
 #include "kafka/messages/fetch.h"
 #include "kafka/messages/find_coordinator.h"
@@ -46,6 +51,7 @@
 #include "kafka/messages/list_groups.h"
 #include "kafka/messages/list_offsets.h"
 #include "kafka/messages/list_partition_reassignments.h"
+#include "kafka/messages/list_transactions.h"
 #include "kafka/messages/metadata.h"
 #include "kafka/messages/offset_commit.h"
 #include "kafka/messages/offset_delete.h"
@@ -55,8 +61,10 @@
 #include "kafka/messages/remove_raft_voter.h"
 #include "kafka/messages/renew_delegation_token.h"
 #include "kafka/messages/sync_group.h"
+#include "kafka/messages/txn_offset_commit.h"
 #include "kafka/messages/unregister_broker.h"
 #include "kafka/messages/update_features.h"
+#include "kafka/messages/write_txn_markers.h"
 #include "kafka/reader.h"
 
 namespace millrace::broker {
@@ -103,6 +111,12 @@ constexpr auto kTable = std::to_array<Api>({
     api<kafka::InitProducerIdRequest, kafka::InitProducerIdResponse, init_producer_id>(),
     api<kafka::OffsetForLeaderEpochRequest, kafka::OffsetForLeaderEpochResponse,
         offset_for_leader_epoch>(),
+    api<kafka::AddPartitionsToTxnRequest, kafka::AddPartitionsToTxnResponse,
+        add_partitions_to_txn>(),
+    api<kafka::AddOffsetsToTxnRequest, kafka::AddOffsetsToTxnResponse, add_offsets_to_txn>(),
+    api<kafka::EndTxnRequest, kafka::EndTxnResponse, end_txn>(),
+    api<kafka::WriteTxnMarkersRequest, kafka::WriteTxnMarkersResponse, write_txn_markers>(),
+    api<kafka::TxnOffsetCommitRequest, kafka::TxnOffsetCommitResponse, txn_offset_commit>(),
     api<kafka::DescribeConfigsRequest, kafka::DescribeConfigsResponse, describe_configs>(),
     api<kafka::AlterReplicaLogDirsRequest, kafka::AlterReplicaLogDirsResponse,
         alter_replica_log_dirs>(),
@@ -115,6 +129,10 @@ constexpr auto kTable = std::to_array<Api>({
         consumer_group_heartbeat>(),
     api<kafka::ConsumerGroupDescribeRequest, kafka::ConsumerGroupDescribeResponse,
         consumer_group_describe>(),
+    api<kafka::DescribeProducersRequest, kafka::DescribeProducersResponse, describe_producers>(),
+    api<kafka::DescribeTransactionsRequest, kafka::DescribeTransactionsResponse,
+        describe_transactions>(),
+    api<kafka::ListTransactionsRequest, kafka::ListTransactionsResponse, list_transactions>(),
     api<kafka::DescribeTopicPartitionsRequest, kafka::DescribeTopicPartitionsResponse,
         describe_topic_partitions>(),
     api<kafka::DescribeAclsRequest, kafka::DescribeAclsResponse, describe_acls>(),

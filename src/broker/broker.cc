@@ -18,6 +18,7 @@
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
 #include "broker/services.h"
+#include "broker/transaction/coordinator.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
 #include "runtime/gate.h"
@@ -103,6 +104,7 @@ struct Broker::Impl {
     std::unique_ptr<storage::LogStore> store;
     std::unique_ptr<Catalog> catalog;
     std::unique_ptr<Coordinator> groups;
+    std::unique_ptr<TransactionCoordinator> transactions;
     std::unique_ptr<Services> services;
     std::unique_ptr<LocalTopics> topics;
     std::unique_ptr<LogCleaner> cleaner;
@@ -134,6 +136,11 @@ Task<Result<void>> Broker::Impl::open() {
     groups = std::make_unique<Coordinator>(*catalog, environment.clock, group_limits(options),
                                            options.offsets_topic_num_partitions,
                                            options.offsets_topic_segment_bytes);
+    transactions = std::make_unique<TransactionCoordinator>(
+        *catalog, *groups, environment.clock,
+        TransactionLimits{.max_timeout_ms = options.transaction_max_timeout_ms,
+                          .id_expiration_ms = options.transactional_id_expiration_ms},
+        options.transaction_state_log_num_partitions);
     services = std::make_unique<Services>(Services{
         .options = options,
         .live_options = live_options,
@@ -144,12 +151,14 @@ Task<Result<void>> Broker::Impl::open() {
         .catalog = *catalog,
         .groups = *groups,
         .throttle = throttle,
+        .transactions = *transactions,
         .node_id = kNodeId,
         .host = options.advertised_host.empty() ? options.listen_host : options.advertised_host,
         .log_dir = runtime::absolute_path(folder),
     });
     MR_CO_TRY_VOID(co_await catalog->open());
     MR_CO_TRY_VOID(co_await groups->open());
+    MR_CO_TRY_VOID(co_await transactions->open());
     MR_CO_TRY(listener, environment.network.listen(options.listen_host,
                                                    static_cast<std::uint16_t>(options.kafka_port)));
     port = services->port = listener->port();
@@ -163,6 +172,7 @@ Task<Result<void>> Broker::Impl::open() {
 Task<Result<void>> Broker::Impl::start() {
     const Result<void> opened = co_await open();
     if (!opened) {
+        if (transactions) co_await transactions->stop();
         if (groups) co_await groups->stop();
         if (catalog) co_await catalog->close();
         co_return opened;
@@ -253,7 +263,9 @@ Task<void> Broker::Impl::stop_worker(Worker& worker) {
 Task<void> Broker::Impl::stop() {
     listener->close();
     co_await accepting.close();
-    // Those who wait for their group are answered, so that their calls end.
+    // Markers go to the groups too, so the transactions stop first. Those who wait for their group
+    // are answered, so that their calls end.
+    co_await transactions->stop();
     co_await groups->stop();
     for (const auto& worker : workers) {
         co_await runtime::call_on(worker->loop, [&] { return stop_worker(*worker); });

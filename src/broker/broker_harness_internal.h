@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,10 +82,11 @@ public:
     runtime::LoopGroup& loops() { return *loops_; }
     runtime::Loop& loop() { return loops_->first(); }
     runtime::Network& network() { return *network_; }
-    // Stops and starts on the same folder.
-    void restart();
     // Sets the wall clock forward; timers of loops do not notice.
     void skip_ms(std::int64_t ms) { clock_->skip_ms(ms); }
+    runtime::Pool& pool() { return *pool_; }
+    // Stops and starts on the same folder; between them the folder belongs to the caller.
+    void restart(const std::function<void(const std::string& folder)>& while_stopped = {});
     // Why a second broker on the same folder does not start.
     std::string error_of_another();
 
@@ -106,6 +108,8 @@ class TestClient {
 public:
     explicit TestClient(TestBroker& broker);
     ~TestClient();
+    // A new connection in place of this one, as after a restart.
+    void reconnect();
 
     // Sends without waiting for the answer.
     template <class Request>
@@ -179,9 +183,11 @@ inline void TestBroker::start() {
     MR_CHECK(started);
 }
 
-inline void TestBroker::restart() {
+inline void TestBroker::restart(
+    const std::function<void(const std::string& folder)>& while_stopped) {
     runtime::run_blocking(loop(), broker_->stop());
     broker_.reset();
+    if (while_stopped) while_stopped(options_.data_dir + "/topics");
     start();
 }
 
@@ -192,8 +198,13 @@ inline std::string TestBroker::error_of_another() {
 }
 
 inline TestClient::TestClient(TestBroker& broker) : broker_(broker) {
-    auto stream = runtime::run_blocking(broker.loop(),
-                                        detail::connect(broker.network(), broker.broker().port()));
+    reconnect();
+}
+
+inline void TestClient::reconnect() {
+    if (stream_) runtime::run_blocking(broker_.loop(), detail::close(std::move(stream_)));
+    auto stream = runtime::run_blocking(
+        broker_.loop(), detail::connect(broker_.network(), broker_.broker().port()));
     MR_CHECK(stream);
     stream_ = std::move(*stream);
     stream_->set_idle_timeout(std::chrono::seconds(20));

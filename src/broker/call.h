@@ -27,6 +27,7 @@ class Reader;
 namespace millrace::broker {
 
 struct Services;
+class Turns;
 
 // The bytes of one request, without the size in front.
 struct Frame {
@@ -45,6 +46,10 @@ struct Call {
     bool abandoned = false;
     // What a handler waits for over a long time; set when the call is abandoned.
     std::optional<runtime::OneShot<void>> waiting{};
+
+    // Produce: when its batches may go to their logs.
+    Turns* turns = nullptr;
+    std::uint64_t turn = 0;
 
     // The answer.
     kafka::Writer writer{};

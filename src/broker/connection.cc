@@ -145,6 +145,10 @@ Task<void> Connection::read_requests() {
             co_return;
         }
         slot->overlaps = api->key == kafka::ApiKey::kProduce;
+        if (slot->overlaps) {
+            call.turns = &turns_;
+            call.turn = turns_.take();
+        }
         while (!closed_ && !may_begin(slot->overlaps)) co_await changed_.wait();
         while (!closed_) {
             const std::int64_t left_ns = muted_until_ns_ - stream_->loop().now_ns();
@@ -184,6 +188,7 @@ Task<void> Connection::serve(Slot& slot, const Api& api) {
         if (flexible) reader.skip_tags();
         co_await api.serve(call, reader);
     }
+    if (call.turns) call.turns->over(call.turn);
     if (!call.malformed) call.writer.end_frame();
     if (call.throttle_ms > 0) {
         muted_until_ns_ =

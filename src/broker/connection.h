@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "broker/call.h"
+#include "broker/turns.h"
 #include "runtime/event.h"
 #include "runtime/gate.h"
 #include "runtime/socket.h"
@@ -70,6 +71,7 @@ private:
     std::int64_t muted_until_ns_ = 0;  // By quotas: no request begins before.
     bool closed_ = false;
     bool reading_ended_ = false;
+    Turns turns_;                 // Of Produce requests.
     runtime::Condition changed_;  // Any of the above.
     runtime::Gate gate_;          // Who is serving or writing.
 };

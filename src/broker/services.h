@@ -21,6 +21,8 @@ class ClientThrottle;
 class Coordinator;
 class LiveOptions;
 
+class TransactionCoordinator;
+
 // The one broker there is.
 inline constexpr std::int32_t kNodeId = 1;
 
@@ -34,6 +36,7 @@ struct Services {
     Catalog& catalog;
     Coordinator& groups;
     ClientThrottle& throttle;
+    TransactionCoordinator& transactions;
     // How clients find this broker.
     std::int32_t node_id = kNodeId;
     std::string host;

@@ -6,8 +6,13 @@ using base::Code;
 using kafka::ErrorCode;
 
 kafka::ErrorCode to_kafka(const base::Error& error) {
-    if (error.condition() && error.condition()->name == "INVALID_TIMESTAMP") {
-        return ErrorCode::kInvalidTimestamp;
+    if (error.condition()) {
+        const std::string& name = error.condition()->name;
+        if (name == "INVALID_TIMESTAMP") return ErrorCode::kInvalidTimestamp;
+        if (name == "INVALID_TXN_STATE") return ErrorCode::kInvalidTxnState;
+        if (name == "TRANSACTION_COORDINATOR_FENCED") {
+            return ErrorCode::kTransactionCoordinatorFenced;
+        }
     }
     switch (error.code()) {
         case Code::kNotFound: return ErrorCode::kUnknownTopicOrPartition;

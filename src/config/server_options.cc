@@ -204,6 +204,13 @@ const OptionTable<ServerOptions>& server_option_table() {
          Reload::kRestart, "Partitions of __consumer_offsets; fixed once the topic exists."},
         {"offsets.topic.segment.bytes", &S::offsets_topic_segment_bytes, 1, kMaxInt,
          Reload::kRestart, "Segment size of __consumer_offsets, taken when the topic is made."},
+        {"transaction.max.timeout.ms", &S::transaction_max_timeout_ms, 1, kMaxInt, Reload::kRestart,
+         "The longest transaction timeout that a producer may ask for."},
+        {"transaction.state.log.num.partitions", &S::transaction_state_log_num_partitions, 1,
+         10'000, Reload::kRestart,
+         "Partitions of __transaction_state; fixed once the topic exists."},
+        {"transactional.id.expiration.ms", &S::transactional_id_expiration_ms, 1, kMaxInt,
+         Reload::kRestart, "A transactional id that nobody uses for so long is forgotten."},
     };
     return kTable;
 }

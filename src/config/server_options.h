@@ -86,6 +86,10 @@ struct ServerOptions {
     std::int32_t offsets_topic_num_partitions = 8;
     std::int64_t offsets_topic_segment_bytes = 16 * kMiB;
 
+    std::int64_t transaction_max_timeout_ms = 900'000;
+    std::int32_t transaction_state_log_num_partitions = 8;
+    std::int64_t transactional_id_expiration_ms = std::int64_t{7} * 24 * 3600 * 1000;
+
     // What a topic has where its own settings say nothing.
     TopicOptions topic_defaults() const;
 };

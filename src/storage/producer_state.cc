@@ -21,6 +21,9 @@ std::unexpected<base::Error> named(Code code, std::string_view name, std::string
     return fail(base::Error(code, std::move(message), base::Condition{.name = std::string(name)}));
 }
 
+// Far longer than a coordinator takes to answer.
+constexpr std::int64_t kVerificationMs = 60'000;
+
 constexpr std::size_t kEntryHeadBytes = 8 + 2 + 1 + 8 + 4 + 8 + 8;
 constexpr std::size_t kBatchBytes = 4 + 4 + 8 + 8 + 8;
 
@@ -196,6 +199,13 @@ bool ProducerState::in_transaction(model::Producer producer) const {
 std::uint64_t ProducerState::start_verification(model::Producer producer,
                                                 std::int32_t first_sequence, std::int64_t now_ms) {
     if (producer.id < 0 || in_transaction(producer)) return 0;
+    if (verifications_.size() >= sweep_verifications_at_) {
+        // Most of those that were never used are of producers that were refused.
+        std::erase_if(verifications_, [&](const auto& one) {
+            return now_ms - one.second.since_ms >= kVerificationMs;
+        });
+        sweep_verifications_at_ = std::max<std::size_t>(1024, 2 * verifications_.size());
+    }
     Verification& verification = verifications_[producer.id];
     if (verification.token == 0 || verification.epoch < producer.epoch) {
         verification = {next_token_++, producer.epoch, first_sequence, now_ms};

@@ -137,6 +137,7 @@ private:
     std::map<model::Offset, Transaction> transactions_;  // By first offset.
     std::unordered_map<std::int64_t, Verification> verifications_;
     std::uint64_t next_token_ = 1;
+    std::size_t sweep_verifications_at_ = 1024;
 };
 
 }  // namespace millrace::storage

@@ -25,6 +25,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = storage::ProducerState::decode(bytes);
         MR_CHECK(again && again->size() == producers->size());
     }
+    for (const std::uint64_t count : {0, 1, 2}) {
+        auto aborted = storage::AbortedIndex::parse(input, count);
+        if (!aborted) continue;
+        const auto again = storage::AbortedIndex::parse(aborted->take_content(), count);
+        MR_CHECK(again && again->size() == count);
+    }
     // With a checksum that holds, so that what lies behind it is reached.
     base::Bytes snapshot = storage::Snapshot{}.encode().substr(0, 12) + base::Bytes(input);
     base::store_big_endian(snapshot.data() + 8, base::crc32c(base::ByteView(snapshot).substr(12)));

@@ -98,3 +98,20 @@ def test_the_cluster_is_described_as_one_node(server):
     assert "Valid replica already elected for partitions led-0" in elected
     assert "No partition reassignments found." in tool(server, "kafka-reassign-partitions",
                                                        "--list")
+def test_transactions_are_listed_described_and_ended(server):
+    tool(server, "kafka-producer-perf-test", "--topic", "payments", "--num-records", "20000",
+         "--record-size", "100", "--throughput", "-1", "--transactional-id", "payer",
+         "--transaction-duration-ms", "100", "--command-property", "acks=all")
+    rows = tool(server, "kafka-transactions", "list").splitlines()
+    payer = next(row.split() for row in rows if row.startswith("payer"))
+    assert payer[0] == "payer" and payer[-1] in ("CompleteCommit", "PrepareCommit")
+    described = tool(server, "kafka-transactions", "describe", "--transactional-id", "payer")
+    assert "payer" in described and "Commit" in described
+    producers = tool(server, "kafka-transactions", "describe-producers", "--topic", "payments",
+                     "--partition", "0")
+    # Producer id, epoch, coordinator epoch, last sequence, time, start of the open transaction.
+    assert producers.splitlines()[1].split()[-1] == "None"
+    seen = tool(server, "kafka-console-consumer", "--topic", "payments", "--from-beginning",
+                "--max-messages", "20000", "--isolation-level", "read_committed",
+                "--timeout-ms", "60000")
+    assert len(seen.splitlines()) == 20000

@@ -20,6 +20,11 @@ std::vector<GroupShard*> Coordinator::shards() const {
     return all;
 }
 
+Task<Result<std::int32_t>> Coordinator::offsets_partition(std::string group) {
+    MR_CO_TRY_VOID(co_await shard(group));
+    co_return partition_of_group(group, static_cast<std::int32_t>(shards().size()));
+}
+
 GroupShard* Coordinator::shard_of_partition(std::int32_t index) const {
     const std::shared_lock lock(mutex_);
     const auto at = static_cast<std::size_t>(index);

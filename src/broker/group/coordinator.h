@@ -41,6 +41,8 @@ public:
 
     // Where `group` lives; call it there: call_on(shard->loop(), ...).
     runtime::Task<base::Result<GroupShard*>> shard(std::string group);
+    // The partition of __consumer_offsets that the group belongs to.
+    runtime::Task<base::Result<std::int32_t>> offsets_partition(std::string group);
     // The shard of a partition of __consumer_offsets; null when there is none.
     GroupShard* shard_of_partition(std::int32_t index) const;
     // All of them; empty before there was any group.

@@ -1,5 +1,5 @@
-// FindCoordinator 0-6: this broker coordinates every group. 1 adds key types, 4 several keys at
-// once. There are no transactions and no share groups yet.
+// FindCoordinator 0-6: this broker coordinates every group and every transactional id. 1 adds key
+// types, 4 several keys at once. There are no share groups yet.
 #include "kafka/messages/find_coordinator.h"
 
 #include <string>
@@ -9,6 +9,7 @@
 #include "broker/handlers/handlers.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
+#include "broker/transaction/coordinator.h"
 
 namespace millrace::broker {
 namespace {
@@ -23,20 +24,25 @@ Task<Found> find(Call& call, std::string key, std::int8_t type) {
     found.node_id = -1;
     found.port = -1;
     found.error_message.reset();
-    if (type == kTransaction || type == kShare) {
+    if (type == kShare) {
         found.error_code = ErrorCode::kUnsupportedVersion;
-        found.error_message = type == kTransaction ? "Transactions are not supported."
-                                                   : "Share groups are not supported.";
+        found.error_message = "Share groups are not supported.";
         co_return found;
     }
-    if (type != kGroup) {
+    base::Result<void> there;
+    if (type == kGroup) {
+        const auto shard = co_await call.services.groups.shard(key);
+        if (!shard) there = base::fail(shard.error());
+    } else if (type == kTransaction) {
+        const auto shard = co_await call.services.transactions.shard(key);
+        if (!shard) there = base::fail(shard.error());
+    } else {
         found.error_code = ErrorCode::kInvalidRequest;
         co_return found;
     }
-    const auto shard = co_await call.services.groups.shard(key);
-    if (!shard) {
-        found.error_code = to_coordinator_error(base::fail(shard.error()));
-        found.error_message = shard.error().message();
+    if (!there) {
+        found.error_code = to_coordinator_error(there);
+        found.error_message = there.error().message();
         co_return found;
     }
     found.node_id = call.services.node_id;

@@ -7,6 +7,10 @@
 #include "runtime/task.h"
 
 namespace millrace::kafka {
+struct AddOffsetsToTxnRequest;
+struct AddOffsetsToTxnResponse;
+struct AddPartitionsToTxnRequest;
+struct AddPartitionsToTxnResponse;
 struct AddRaftVoterRequest;
 struct AddRaftVoterResponse;
 struct AlterClientQuotasRequest;
@@ -53,16 +57,22 @@ struct DescribeDelegationTokenRequest;
 struct DescribeDelegationTokenResponse;
 struct DescribeGroupsRequest;
 struct DescribeGroupsResponse;
+struct DescribeProducersRequest;
+struct DescribeProducersResponse;
 struct DescribeQuorumRequest;
 struct DescribeQuorumResponse;
 struct DescribeLogDirsRequest;
 struct DescribeLogDirsResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
+struct DescribeTransactionsRequest;
+struct DescribeTransactionsResponse;
 struct DescribeUserScramCredentialsRequest;
 struct DescribeUserScramCredentialsResponse;
 struct ElectLeadersRequest;
 struct ElectLeadersResponse;
+struct EndTxnRequest;
+struct EndTxnResponse;
 struct ExpireDelegationTokenRequest;
 struct ExpireDelegationTokenResponse;
 struct FetchRequest;
@@ -87,6 +97,8 @@ struct ListOffsetsRequest;
 struct ListOffsetsResponse;
 struct ListPartitionReassignmentsRequest;
 struct ListPartitionReassignmentsResponse;
+struct ListTransactionsRequest;
+struct ListTransactionsResponse;
 struct MetadataRequest;
 struct MetadataResponse;
 struct OffsetCommitRequest;
@@ -105,10 +117,14 @@ struct RenewDelegationTokenRequest;
 struct RenewDelegationTokenResponse;
 struct SyncGroupRequest;
 struct SyncGroupResponse;
+struct TxnOffsetCommitRequest;
+struct TxnOffsetCommitResponse;
 struct UnregisterBrokerRequest;
 struct UnregisterBrokerResponse;
 struct UpdateFeaturesRequest;
 struct UpdateFeaturesResponse;
+struct WriteTxnMarkersRequest;
+struct WriteTxnMarkersResponse;
 }  // namespace millrace::kafka
 
 namespace millrace::broker {
@@ -116,6 +132,9 @@ namespace millrace::broker {
 struct Call;
 using runtime::Task;
 
+Task<kafka::AddOffsetsToTxnResponse> add_offsets_to_txn(Call&, kafka::AddOffsetsToTxnRequest);
+Task<kafka::AddPartitionsToTxnResponse> add_partitions_to_txn(Call&,
+                                                              kafka::AddPartitionsToTxnRequest);
 Task<kafka::AddRaftVoterResponse> add_raft_voter(Call&, kafka::AddRaftVoterRequest);
 Task<kafka::AlterClientQuotasResponse> alter_client_quotas(Call&, kafka::AlterClientQuotasRequest);
 Task<kafka::AlterConfigsResponse> alter_configs(Call&, kafka::AlterConfigsRequest);
@@ -147,13 +166,17 @@ Task<kafka::DescribeConfigsResponse> describe_configs(Call&, kafka::DescribeConf
 Task<kafka::DescribeDelegationTokenResponse> describe_delegation_token(
     Call&, kafka::DescribeDelegationTokenRequest);
 Task<kafka::DescribeGroupsResponse> describe_groups(Call&, kafka::DescribeGroupsRequest);
+Task<kafka::DescribeProducersResponse> describe_producers(Call&, kafka::DescribeProducersRequest);
 Task<kafka::DescribeQuorumResponse> describe_quorum(Call&, kafka::DescribeQuorumRequest);
 Task<kafka::DescribeLogDirsResponse> describe_log_dirs(Call&, kafka::DescribeLogDirsRequest);
 Task<kafka::DescribeTopicPartitionsResponse> describe_topic_partitions(
     Call&, kafka::DescribeTopicPartitionsRequest);
+Task<kafka::DescribeTransactionsResponse> describe_transactions(Call&,
+                                                                kafka::DescribeTransactionsRequest);
 Task<kafka::DescribeUserScramCredentialsResponse> describe_user_scram_credentials(
     Call&, kafka::DescribeUserScramCredentialsRequest);
 Task<kafka::ElectLeadersResponse> elect_leaders(Call&, kafka::ElectLeadersRequest);
+Task<kafka::EndTxnResponse> end_txn(Call&, kafka::EndTxnRequest);
 Task<kafka::ExpireDelegationTokenResponse> expire_delegation_token(
     Call&, kafka::ExpireDelegationTokenRequest);
 Task<kafka::FetchResponse> fetch(Call&, kafka::FetchRequest);
@@ -170,6 +193,7 @@ Task<kafka::ListGroupsResponse> list_groups(Call&, kafka::ListGroupsRequest);
 Task<kafka::ListOffsetsResponse> list_offsets(Call&, kafka::ListOffsetsRequest);
 Task<kafka::ListPartitionReassignmentsResponse> list_partition_reassignments(
     Call&, kafka::ListPartitionReassignmentsRequest);
+Task<kafka::ListTransactionsResponse> list_transactions(Call&, kafka::ListTransactionsRequest);
 Task<kafka::MetadataResponse> metadata(Call&, kafka::MetadataRequest);
 Task<kafka::OffsetCommitResponse> offset_commit(Call&, kafka::OffsetCommitRequest);
 Task<kafka::OffsetDeleteResponse> offset_delete(Call&, kafka::OffsetDeleteRequest);
@@ -181,7 +205,9 @@ Task<kafka::RemoveRaftVoterResponse> remove_raft_voter(Call&, kafka::RemoveRaftV
 Task<kafka::RenewDelegationTokenResponse> renew_delegation_token(
     Call&, kafka::RenewDelegationTokenRequest);
 Task<kafka::SyncGroupResponse> sync_group(Call&, kafka::SyncGroupRequest);
+Task<kafka::TxnOffsetCommitResponse> txn_offset_commit(Call&, kafka::TxnOffsetCommitRequest);
 Task<kafka::UnregisterBrokerResponse> unregister_broker(Call&, kafka::UnregisterBrokerRequest);
 Task<kafka::UpdateFeaturesResponse> update_features(Call&, kafka::UpdateFeaturesRequest);
+Task<kafka::WriteTxnMarkersResponse> write_txn_markers(Call&, kafka::WriteTxnMarkersRequest);
 
 }  // namespace millrace::broker

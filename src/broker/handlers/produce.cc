@@ -1,11 +1,13 @@
 // Produce 3-13: appends one batch to each of some partitions. 5 adds the log start, 7 zstd,
-// 8 messages for what is refused, 10 the new leader, 13 topic ids.
+// 8 messages for what is refused, 10 the new leader, 11 knows TRANSACTION_ABORTABLE, 12 makes
+// partitions part of the transaction by the way (KIP-890), 13 topic ids.
 //
 // acks -1 is answered when the records would survive a power cut, 1 when they are in the page
-// cache, 0 never. Batches of one client reach a log in the order of its requests: everything up to
-// the append happens without a pause, or by the order of the loops' queues.
+// cache, 0 never. Batches of one client reach a log in the order of its requests: one waits for
+// the turn of those before it (turns.h), and behind that is the order of the loops' queues.
 #include "kafka/messages/produce.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,11 +17,15 @@
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/handlers/handlers.h"
+#include "broker/on_loops.h"
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
 #include "broker/recompress.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
+#include "broker/transaction/coordinator.h"
+#include "broker/transaction/error_codes.h"
+#include "broker/turns.h"
 #include "model/batch.h"
 #include "model/records.h"
 #include "runtime/clock.h"
@@ -42,8 +48,11 @@ using Answer = kafka::ProduceResponse::TopicProduceResponse::PartitionProduceRes
 struct Item {
     std::size_t topic = 0;
     std::size_t partition = 0;
+    std::string topic_name;
     std::shared_ptr<Partition> target;
     CheckedBatch batch;
+    std::uint64_t verification = 0;  // As Log::append() wants it.
+    bool refused = false;
     std::optional<Result<Log::Appended>> outcome{};
     std::int64_t log_start = -1;
 };
@@ -76,10 +85,6 @@ Result<CheckedBatch> check(Call& call, const Topic& topic, const kafka::Records&
     if (batch.codec() == model::Codec::kZstd && call.version() < 7) {
         error = ErrorCode::kUnsupportedCompressionType;
         return fail(Code::kUnsupported, "zstd needs version 7 of the produce request");
-    }
-    if (batch.transactional()) {
-        error = ErrorCode::kInvalidTxnState;
-        return fail(Code::kUnsupported, "transactions are not supported");
     }
     const auto wanted = wanted_codec(topic.options.compression_type);
     if (!wanted || *wanted == batch.codec()) return checked;
@@ -115,6 +120,108 @@ void name_keyless_records(const kafka::Records& records, Answer& answer) {
     }
 }
 
+// ---- transactions ----
+
+struct Refusal {
+    ErrorCode error = ErrorCode::kNone;
+    std::string message;
+};
+
+// What the coordinator's word on a partition means to the producer.
+Refusal refusal_for(std::int16_t version, ErrorCode outcome) {
+    const ErrorCode error = membership_for(version >= 11, outcome);
+    switch (error) {
+        case ErrorCode::kInvalidTxnState:
+            return {error, "Partition was not added to the transaction"};
+        case ErrorCode::kConcurrentTransactions:
+            if (version >= 12) break;
+            [[fallthrough]];
+        case ErrorCode::kCoordinatorLoadInProgress:
+        case ErrorCode::kCoordinatorNotAvailable:
+        case ErrorCode::kNotCoordinator:
+            // Older producers try again on this one, and on none of those.
+            return {ErrorCode::kNotEnoughReplicas,
+                    "Unable to verify the partition has been added to the transaction. Underlying "
+                    "error: " +
+                        std::string(error_name(error))};
+        default: break;
+    }
+    return {error, std::string(error_name(error))};
+}
+
+// Which items are the first of a transaction in their log.
+Task<std::vector<Item*>> first_of_transaction(std::vector<Item>& items) {
+    std::vector<std::shared_ptr<Partition>> transactional;
+    bool any = false;
+    for (const Item& item : items) {
+        const bool counts = item.batch.view().transactional();
+        transactional.push_back(counts ? item.target : nullptr);
+        any = any || counts;
+    }
+    std::vector<Item*> first;
+    if (!any) co_return first;
+    co_await on_loops(transactional, [&](std::size_t i) {
+        Log* log = items[i].target->log();
+        const model::RecordBatch batch = items[i].batch.view();
+        if (!log) return;
+        items[i].verification = log->start_verification(batch.producer(), batch.base_sequence());
+    });
+    for (Item& item : items) {
+        if (item.verification != 0) first.push_back(&item);
+    }
+    co_return first;
+}
+
+// What the coordinator says of the partitions of such items.
+Task<std::vector<ErrorCode>> ask_coordinator(Call& call, const std::string& transactional_id,
+                                             std::vector<Item*> first, bool add) {
+    const model::Producer producer = first.front()->batch.view().producer();
+    std::vector<TransactionPartition> partitions;
+    for (const Item* item : first) {
+        partitions.push_back({item->topic_name, item->target->index()});
+        if (item->batch.view().producer() != producer) {
+            co_return std::vector<ErrorCode>(first.size(), ErrorCode::kInvalidProducerIdMapping);
+        }
+    }
+    co_return co_await call.services.transactions.verify(
+        {transactional_id, producer, std::move(partitions), add});
+}
+
+// KIP-890: the first batch of a transaction is taken only if the transaction holds the partition,
+// or can be made to. Where the one before is at its end, that is waited for; its marker makes the
+// tokens worthless, so that all is asked anew.
+Task<void> verify_transactions(Call& call, const kafka::ProduceRequest& request,
+                               kafka::ProduceResponse& response, std::vector<Item>& items) {
+    // Without an id there is nobody to ask, and the log refuses the batch.
+    const std::string id = request.transactional_id.value_or("");
+    const bool add = call.version() >= 12;
+    runtime::Loop& here = *runtime::Loop::current();
+    const std::int64_t give_up_ns = here.now_ns() + kAddPatienceMs * 1'000'000;
+    while (true) {
+        const std::vector<Item*> first = co_await first_of_transaction(items);
+        if (id.empty()) {
+            for (Item* item : first) item->verification = 0;
+        }
+        if (first.empty() || id.empty()) co_return;
+        const auto outcomes = co_await ask_coordinator(call, id, first, add);
+        const std::int64_t left_ms = (give_up_ns - here.now_ns()) / 1'000'000;
+        if (add && left_ms > 0 &&
+            std::ranges::find(outcomes, ErrorCode::kConcurrentTransactions) != outcomes.end()) {
+            co_await call.services.transactions.wait_until_idle(id, left_ms);
+            continue;
+        }
+        for (std::size_t i = 0; i < first.size(); ++i) {
+            if (outcomes[i] == ErrorCode::kNone) continue;
+            Item& item = *first[i];
+            item.refused = true;
+            const Refusal refusal = refusal_for(call.version(), outcomes[i]);
+            refuse(response.responses[item.topic].partition_responses[item.partition],
+                   refusal.error, refusal.message);
+        }
+        co_return;
+    }
+}
+
 // On the items' loop: append all, then wait until all are durable if that is asked for.
 Task<void> append_all(std::vector<Item*> items, bool wait, runtime::OneShot<void> done) {
     for (Item* item : items) {
@@ -123,7 +230,7 @@ Task<void> append_all(std::vector<Item*> items, bool wait, runtime::OneShot<void
             item->outcome = fail(Code::kNotFound, "the topic was deleted");
             continue;
         }
-        item->outcome = log->append(item->batch);
+        item->outcome = log->append(item->batch, {.verification = item->verification});
         item->log_start = log->offsets().log_start.value;
     }
     for (Item* item : items) {
@@ -135,7 +242,8 @@ Task<void> append_all(std::vector<Item*> items, bool wait, runtime::OneShot<void
     done.set();
 }
 
-Task<void> append_everywhere(std::vector<Item>& items, bool wait) {
+// Ends when all batches are on their way, in the order of the loops' queues.
+std::vector<runtime::OneShot<void>> append_everywhere(std::vector<Item>& items, bool wait) {
     std::vector<std::pair<runtime::Loop*, std::vector<Item*>>> by_loop;
     for (Item& item : items) {
         runtime::Loop* loop = &item.target->loop();
@@ -148,7 +256,7 @@ Task<void> append_everywhere(std::vector<Item>& items, bool wait) {
     for (std::size_t i = 0; i < by_loop.size(); ++i) {
         runtime::spawn(*by_loop[i].first, append_all(std::move(by_loop[i].second), wait, done[i]));
     }
-    for (const auto& one : done) co_await one.wait();
+    return done;
 }
 
 }  // namespace
@@ -190,7 +298,7 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
                     name_keyless_records(data.records, answer);
                 }
             } else {
-                items.push_back({t, p, std::move(target), *batch});
+                items.push_back({t, p, topic->name(), std::move(target), *batch});
                 continue;
             }
             failed = true;
@@ -202,7 +310,12 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
             runtime::Loop::current()->now_ns() / 1'000'000);
     }
     response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
-    co_await append_everywhere(items, /*wait=*/request.acks == -1);
+    co_await call.turns->wait(call.turn);
+    co_await verify_transactions(call, request, response, items);
+    failed = std::erase_if(items, [](const Item& item) { return item.refused; }) > 0 || failed;
+    const auto appended = append_everywhere(items, /*wait=*/request.acks == -1);
+    call.turns->over(call.turn);
+    for (const auto& one : appended) co_await one.wait();
     for (const Item& item : items) {
         Answer& answer = response.responses[item.topic].partition_responses[item.partition];
         const Result<Log::Appended>& outcome = *item.outcome;
