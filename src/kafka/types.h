@@ -73,6 +73,13 @@ enum class ApiKey : std::int16_t {
     kDescribeTopicPartitions = 75,
     kAddRaftVoter = 80,
     kRemoveRaftVoter = 81,
+    kShareGroupHeartbeat = 76,
+    kShareGroupDescribe = 77,
+    kShareFetch = 78,
+    kShareAcknowledge = 79,
+    kDescribeShareGroupOffsets = 90,
+    kAlterShareGroupOffsets = 91,
+    kDeleteShareGroupOffsets = 92,
 };
 
 // Names a topic through renames and re-creations. All zero: none.

@@ -1,9 +1,9 @@
 """Checks the schemas field by field against Kafka's own message definitions: check.py SCHEMA_FOLDER
 
-Kafka's definitions are common/message/*.json in the Maven artifacts org.apache.kafka:kafka-clients,
-kafka-group-coordinator and kafka-transaction-coordinator. KAFKA_CLIENTS_JAR names the first (the
-others are looked for beside it); else all are looked for in the folders below. Without them the
-check says so and exits with 77, which ctest shows as skipped.
+Kafka's definitions are common/message/*.json in the Maven artifacts kafka-clients and
+kafka-{group,share,transaction}-coordinator of org.apache.kafka. KAFKA_CLIENTS_JAR names the first
+(the others are looked for beside it); else all are looked for in the folders below. Without them
+the check says so and exits with 77, which ctest shows as skipped.
 
 For every version that we have: the same fields in the same order, of the same type, with the same
 rules of null, tags and defaults, flexible or not. Struct names are ours, and so are comments.
@@ -30,7 +30,7 @@ def find_jars():
     for folder in folders:
         clients = sorted(folder.glob("**/kafka-clients-[0-9]*.jar"), key=release)
         others = [sorted(folder.glob(f"**/kafka-{room}-coordinator-[0-9]*.jar"), key=release)
-                  for room in ("group", "transaction")]
+                  for room in ("group", "share", "transaction")]
         if named:
             clients = [Path(named)]
         if clients:
