@@ -14,6 +14,7 @@
 #include "kafka/messages/alter_partition_reassignments.h"
 #include "kafka/messages/alter_replica_log_dirs.h"
 #include "kafka/messages/alter_user_scram_credentials.h"
+#include "kafka/messages/alter_share_group_offsets.h"
 #include "kafka/messages/api_versions.h"
 #include "kafka/messages/consumer_group_describe.h"
 #include "kafka/messages/consumer_group_heartbeat.h"
@@ -24,6 +25,7 @@
 #include "kafka/messages/delete_acls.h"
 #include "kafka/messages/delete_groups.h"
 #include "kafka/messages/delete_records.h"
+#include "kafka/messages/delete_share_group_offsets.h"
 #include "kafka/messages/delete_topics.h"
 #include "kafka/messages/describe_acls.h"
 #include "kafka/messages/describe_client_quotas.h"
@@ -34,6 +36,7 @@
 #include "kafka/messages/describe_log_dirs.h"
 #include "kafka/messages/describe_producers.h"
 #include "kafka/messages/describe_quorum.h"
+#include "kafka/messages/describe_share_group_offsets.h"
 #include "kafka/messages/describe_topic_partitions.h"
 #include "kafka/messages/describe_transactions.h"
 #include "kafka/messages/describe_user_scram_credentials.h"
@@ -60,6 +63,10 @@
 #include "kafka/messages/produce.h"
 #include "kafka/messages/remove_raft_voter.h"
 #include "kafka/messages/renew_delegation_token.h"
+#include "kafka/messages/share_acknowledge.h"
+#include "kafka/messages/share_fetch.h"
+#include "kafka/messages/share_group_describe.h"
+#include "kafka/messages/share_group_heartbeat.h"
 #include "kafka/messages/sync_group.h"
 #include "kafka/messages/txn_offset_commit.h"
 #include "kafka/messages/unregister_broker.h"
@@ -168,6 +175,18 @@ constexpr auto kTable = std::to_array<Api>({
         list_config_resources>(),
     api<kafka::AddRaftVoterRequest, kafka::AddRaftVoterResponse, add_raft_voter>(),
     api<kafka::RemoveRaftVoterRequest, kafka::RemoveRaftVoterResponse, remove_raft_voter>(),
+    api<kafka::ShareGroupHeartbeatRequest, kafka::ShareGroupHeartbeatResponse,
+        share_group_heartbeat>(),
+    api<kafka::ShareGroupDescribeRequest, kafka::ShareGroupDescribeResponse,
+        share_group_describe>(),
+    api<kafka::ShareFetchRequest, kafka::ShareFetchResponse, share_fetch>(),
+    api<kafka::ShareAcknowledgeRequest, kafka::ShareAcknowledgeResponse, share_acknowledge>(),
+    api<kafka::DescribeShareGroupOffsetsRequest, kafka::DescribeShareGroupOffsetsResponse,
+        describe_share_group_offsets>(),
+    api<kafka::AlterShareGroupOffsetsRequest, kafka::AlterShareGroupOffsetsResponse,
+        alter_share_group_offsets>(),
+    api<kafka::DeleteShareGroupOffsetsRequest, kafka::DeleteShareGroupOffsetsResponse,
+        delete_share_group_offsets>(),
 });
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
 #include "broker/services.h"
+#include "broker/share/share_service.h"
 #include "broker/transaction/coordinator.h"
 #include "runtime/clock.h"
 #include "runtime/disk.h"
@@ -105,6 +106,7 @@ struct Broker::Impl {
     std::unique_ptr<Catalog> catalog;
     std::unique_ptr<Coordinator> groups;
     std::unique_ptr<TransactionCoordinator> transactions;
+    std::unique_ptr<ShareService> shares;
     std::unique_ptr<Services> services;
     std::unique_ptr<LocalTopics> topics;
     std::unique_ptr<LogCleaner> cleaner;
@@ -141,6 +143,11 @@ Task<Result<void>> Broker::Impl::open() {
         TransactionLimits{.max_timeout_ms = options.transaction_max_timeout_ms,
                           .id_expiration_ms = options.transactional_id_expiration_ms},
         options.transaction_state_log_num_partitions);
+    shares = std::make_unique<ShareService>(
+        *catalog, environment.loops, environment.clock,
+        ShareService::Limits{
+            .state_partitions = options.share_state_topic_num_partitions,
+            .max_sessions = static_cast<std::size_t>(options.group_share_max_share_sessions)});
     services = std::make_unique<Services>(Services{
         .options = options,
         .live_options = live_options,
@@ -152,6 +159,7 @@ Task<Result<void>> Broker::Impl::open() {
         .groups = *groups,
         .throttle = throttle,
         .transactions = *transactions,
+        .shares = *shares,
         .node_id = kNodeId,
         .host = options.advertised_host.empty() ? options.listen_host : options.advertised_host,
         .log_dir = runtime::absolute_path(folder),
@@ -159,6 +167,7 @@ Task<Result<void>> Broker::Impl::open() {
     MR_CO_TRY_VOID(co_await catalog->open());
     MR_CO_TRY_VOID(co_await groups->open());
     MR_CO_TRY_VOID(co_await transactions->open());
+    MR_CO_TRY_VOID(co_await shares->open());
     MR_CO_TRY(listener, environment.network.listen(options.listen_host,
                                                    static_cast<std::uint16_t>(options.kafka_port)));
     port = services->port = listener->port();
@@ -173,6 +182,7 @@ Task<Result<void>> Broker::Impl::start() {
     const Result<void> opened = co_await open();
     if (!opened) {
         if (transactions) co_await transactions->stop();
+        if (shares) co_await shares->stop();
         if (groups) co_await groups->stop();
         if (catalog) co_await catalog->close();
         co_return opened;
@@ -270,6 +280,7 @@ Task<void> Broker::Impl::stop() {
     for (const auto& worker : workers) {
         co_await runtime::call_on(worker->loop, [&] { return stop_worker(*worker); });
     }
+    co_await shares->stop();
     co_await cleaner->stop();
     co_await catalog->close();
     listener.reset();

@@ -41,6 +41,7 @@ struct Call {
     Frame frame;
     kafka::RequestHeader header;
     std::string client_host;  // "/127.0.0.1", as Kafka shows it.
+    std::uint64_t connection = 0;  // ShareService::new_connection() named it.
 
     // The connection has ended: nobody will read the answer.
     bool abandoned = false;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "broker/api_table.h"
 #include "broker/services.h"
+#include "broker/share/share_service.h"
 #include "kafka/errors.h"
 #include "kafka/messages/api_versions.h"
 #include "kafka/reader.h"
@@ -35,7 +36,10 @@ std::string host_of(const std::string& peer) {
 }  // namespace
 
 Connection::Connection(Services& services, std::unique_ptr<runtime::Stream> stream)
-    : services_(services), stream_(std::move(stream)), client_host_(host_of(stream_->peer())) {
+    : services_(services),
+      stream_(std::move(stream)),
+      client_host_(host_of(stream_->peer())),
+      id_(services.shares.new_connection()) {
     stream_->set_idle_timeout(std::chrono::milliseconds(services_.options.connections_max_idle_ms));
 }
 
@@ -53,6 +57,7 @@ Task<void> Connection::run() {
     close();
     while (!slots_.empty()) co_await changed_.wait();
     co_await gate_.close();
+    co_await services_.shares.disconnected(id_);
 }
 
 void Connection::close() {
@@ -133,7 +138,8 @@ Task<void> Connection::read_requests() {
         slot->call = std::make_unique<Call>(Call{.services = services_,
                                                  .frame = std::move(*frame),
                                                  .header = {},
-                                                 .client_host = client_host_});
+                                                 .client_host = client_host_,
+                                                 .connection = id_});
         Call& call = *slot->call;
         kafka::Reader reader(call.frame.view());
         call.header.decode_untagged(reader);

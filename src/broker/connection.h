@@ -63,6 +63,7 @@ private:
     Services& services_;
     std::unique_ptr<runtime::Stream> stream_;
     std::string client_host_;
+    const std::uint64_t id_;
     std::unique_ptr<char[]> input_;  // What was read ahead.
     std::size_t input_at_ = 0;
     std::size_t input_end_ = 0;

@@ -20,7 +20,7 @@ class Catalog;
 class ClientThrottle;
 class Coordinator;
 class LiveOptions;
-
+class ShareService;
 class TransactionCoordinator;
 
 // The one broker there is.
@@ -37,6 +37,7 @@ struct Services {
     Coordinator& groups;
     ClientThrottle& throttle;
     TransactionCoordinator& transactions;
+    ShareService& shares;
     // How clients find this broker.
     std::int32_t node_id = kNodeId;
     std::string host;

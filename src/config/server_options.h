@@ -89,6 +89,14 @@ struct ServerOptions {
     std::int64_t transaction_max_timeout_ms = 900'000;
     std::int32_t transaction_state_log_num_partitions = 8;
     std::int64_t transactional_id_expiration_ms = std::int64_t{7} * 24 * 3600 * 1000;
+    std::int32_t group_share_delivery_count_limit = 5;
+    std::int32_t group_share_heartbeat_interval_ms = 5'000;
+    std::int32_t group_share_max_share_sessions = 2'000;
+    std::int32_t group_share_max_size = 200;
+    std::int32_t group_share_partition_max_record_locks = 2'000;
+    std::int32_t group_share_record_lock_duration_ms = 30'000;
+    std::int32_t group_share_session_timeout_ms = 45'000;
+    std::int32_t share_state_topic_num_partitions = 8;
 
     // What a topic has where its own settings say nothing.
     TopicOptions topic_defaults() const;

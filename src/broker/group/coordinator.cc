@@ -74,7 +74,8 @@ Task<Result<void>> Coordinator::load(std::shared_ptr<const Topic> topic) {
     std::vector<std::unique_ptr<GroupShard>> shards;
     for (const auto& partition : topic->partitions) {
         runtime::Loop& home = partition->loop();
-        shards.push_back(std::make_unique<GroupShard>(partition, home, clock_, limits_, topics_));
+        shards.push_back(
+            std::make_unique<GroupShard>(partition, home, clock_, catalog_, limits_, topics_));
         GroupShard& shard = *shards.back();
         MR_CO_TRY_VOID(co_await runtime::call_on(home, [&shard] { return shard.load(); }));
     }

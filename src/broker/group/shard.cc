@@ -21,13 +21,14 @@ constexpr std::string_view kClassicType = "classic";
 }  // namespace
 
 GroupShard::GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop,
-                       runtime::Clock& clock, const GroupLimits& limits,
+                       runtime::Clock& clock, const Catalog& catalog, const GroupLimits& limits,
                        const CatalogTopics& topics)
     : loop_(loop),
       clock_(clock),
       limits_(limits),
       topics_(topics),
-      log_(std::move(partition), clock) {}
+      log_(std::move(partition), clock),
+      share_groups_(loop, clock, catalog, log_) {}
 
 GroupShard::~GroupShard() = default;
 
@@ -94,10 +95,12 @@ Task<Result<void>> GroupShard::load() {
         settle(name);
     }
     schedule_expiry();
+    share_groups_.loaded();
     co_return Result<void>();
 }
 
 void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> value) {
+    if (share_groups_.load_record(key, value)) return;
     if (const auto consumer = decode_consumer_key(key)) {
         return apply_consumer_record(*consumer, value);
     }
@@ -133,6 +136,7 @@ std::vector<KeyedRecord> GroupShard::state() const {
             state.push_back({offset_key(name, offset_name), offset_value(*offset.latest)});
         }
     }
+    share_groups_.append_state(state);
     return state;
 }
 
@@ -152,6 +156,7 @@ Task<void> GroupShard::stop() {
         carry_out(*entry, actions);
     }
     expiry_.cancel();
+    co_await share_groups_.stop();
     co_await gate_.close();
     co_await runtime::yield();  // What on_timer() has posted comes before this.
 }
@@ -275,6 +280,10 @@ Task<JoinAnswer> GroupShard::join(std::string group, JoinRequest request) {
         co_return JoinAnswer{.error = ErrorCode::kInvalidSessionTimeout,
                              .member_id = request.member_id};
     }
+    if (share_groups_.contains(group)) {
+        co_return JoinAnswer{.error = ErrorCode::kInconsistentGroupProtocol,
+                             .member_id = request.member_id};
+    }
     if (!find(group) && !request.member_id.empty()) {
         co_return JoinAnswer{.error = ErrorCode::kUnknownMemberId, .member_id = request.member_id};
     }
@@ -350,6 +359,8 @@ Task<ErrorCode> GroupShard::commit(std::string group, Committer committer,
     const auto pass = gate_.enter();
     if (!pass) co_return ErrorCode::kNotCoordinator;
     if (!find(group) && committer.generation >= 0) co_return ErrorCode::kGroupIdNotFound;
+    // Share groups commit nothing: records are acknowledged.
+    if (share_groups_.contains(group)) co_return ErrorCode::kGroupIdNotFound;
     {
         Entry& entry = find_or_make(group);
         const ErrorCode allowed = may_commit(entry, committer, offsets);
@@ -411,6 +422,19 @@ std::vector<std::pair<OffsetName, CommittedOffset>> GroupShard::fetch_all(
         if (offset.durable) all.emplace_back(name, *offset.durable);
     }
     return all;
+}
+
+bool GroupShard::contains(const std::string& group) const {
+    return find(group) != nullptr || share_groups_.contains(group);
+}
+
+Task<ShareHeartbeatAnswer> GroupShard::share_heartbeat(std::string group, ShareHeartbeat request,
+                                                       ShareGroupLimits limits) {
+    if (find(group)) {
+        co_return ShareHeartbeatAnswer{.error = ErrorCode::kGroupIdNotFound,
+                                       .message = "Group " + group + " is not a share group."};
+    }
+    co_return co_await share_groups_.heartbeat(std::move(group), std::move(request), limits);
 }
 
 std::vector<GroupOverview> GroupShard::list() const {

@@ -24,6 +24,7 @@
 #include "broker/group/offsets_log.h"
 #include "broker/group/pending_offsets.h"
 #include "broker/keyed_log.h"
+#include "broker/share/share_groups.h"
 #include "kafka/errors.h"
 #include "model/end_marker.h"
 #include "runtime/event.h"
@@ -87,7 +88,7 @@ struct ConsumerGroupDescription {
 class GroupShard {
 public:
     GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop, runtime::Clock& clock,
-               const GroupLimits& limits, const CatalogTopics& topics);
+               const Catalog& catalog, const GroupLimits& limits, const CatalogTopics& topics);
     ~GroupShard();
 
     runtime::Loop& loop() const { return loop_; }
@@ -133,6 +134,12 @@ public:
     std::vector<std::pair<OffsetName, CommittedOffset>> fetch_all(const std::string& group) const;
     std::vector<GroupOverview> list() const;
     std::optional<GroupDescription> describe(const std::string& group) const;
+    // Is there a group of this name, of any kind?
+    bool contains(const std::string& group) const;
+    // Those of share groups, which other kinds of groups know nothing of.
+    ShareGroups& share_groups() { return share_groups_; }
+    runtime::Task<ShareHeartbeatAnswer> share_heartbeat(std::string group, ShareHeartbeat request,
+                                                        ShareGroupLimits limits);
     // The offsets of a topic that was deleted.
     void forget_topic(const std::string& topic);
     // At start: the offsets of topics that are gone, deleted shortly before a crash.
@@ -220,6 +227,7 @@ private:
     const GroupLimits& limits_;
     const CatalogTopics& topics_;
     KeyedLog log_;
+    ShareGroups share_groups_;
     std::map<std::string, std::unique_ptr<Entry>> groups_;
     PendingOffsets pending_;
     Token next_token_ = 1;

@@ -100,6 +100,11 @@ Task<ConsumerHeartbeatAnswer> GroupShard::consumer_heartbeat(std::string group,
                                                              ConsumerHeartbeat request) {
     const auto pass = gate_.enter();
     if (!pass) co_return ConsumerHeartbeatAnswer{.error = ErrorCode::kNotCoordinator};
+    if (share_groups_.contains(group)) {
+        co_return ConsumerHeartbeatAnswer{
+            .error = ErrorCode::kGroupIdNotFound,
+            .message = "Group " + group + " is not a consumer group."};
+    }
     Entry* entry = find(group);
     const bool joining = request.member_epoch == ConsumerMember::kJoining;
     if (!entry && !joining) {

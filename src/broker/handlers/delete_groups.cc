@@ -7,6 +7,7 @@
 #include "broker/call.h"
 #include "broker/group/coordinator.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/share_rules.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "runtime/loop.h"
@@ -21,8 +22,11 @@ Task<kafka::DeleteGroupsResponse> delete_groups(Call& call, kafka::DeleteGroupsR
         const auto shard = co_await call.services.groups.shard(group);
         kafka::ErrorCode error;
         if (shard) {
-            error = co_await runtime::call_on((*shard)->loop(),
-                                              [&] { return (*shard)->remove(group); });
+            const bool share = co_await runtime::call_on(
+                (*shard)->loop(), [&] { return (*shard)->share_groups().contains(group); });
+            error = share ? co_await delete_share_group(call.services, **shard, group)
+                          : co_await runtime::call_on((*shard)->loop(),
+                                                      [&] { return (*shard)->remove(group); });
         } else {
             error = to_coordinator_error(base::fail(shard.error()));
         }

@@ -6,12 +6,15 @@
 #include <string>
 #include <utility>
 
+#include "base/log.h"
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/group/coordinator.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_rules.h"
+#include "broker/partition.h"
 #include "broker/services.h"
+#include "broker/share/share_service.h"
 #include "broker/to_kafka.h"
 #include "runtime/loop.h"
 
@@ -29,6 +32,21 @@ Answer refused(const Asked& asked, ErrorCode error, std::string message) {
     answer.error_code = error;
     answer.error_message = std::move(message);
     return answer;
+}
+
+// Where share groups stood in a topic that is gone.
+Task<void> forget_share_topic(Call& call, const Topic& topic) {
+    for (GroupShard* shard : call.services.groups.shards()) {
+        const auto groups = co_await runtime::call_on(
+            shard->loop(), [&] { return shard->share_groups().forget_topic(topic.record.id); });
+        for (const std::string& group : groups) {
+            for (const auto& partition : topic.partitions) {
+                const auto removed = co_await call.services.shares.remove(
+                    {group, topic.record.id, partition->index()});
+                if (!removed) base::log_warning("share groups: {}", removed.error().message());
+            }
+        }
+    }
 }
 
 Task<Answer> delete_one(Call& call, const Asked& asked) {
@@ -62,6 +80,7 @@ Task<Answer> delete_one(Call& call, const Asked& asked) {
         co_return answer;
     }
     co_await call.services.groups.forget_topic(topic->name());
+    co_await forget_share_topic(call, *topic);
     co_return answer;
 }
 

@@ -1,7 +1,8 @@
-// FindCoordinator 0-6: this broker coordinates every group and every transactional id. 1 adds key
-// types, 4 several keys at once. There are no share groups yet.
+// FindCoordinator 0-6: this broker coordinates every group, every transactional id and the state of
+// every share group. 1 adds key types, 4 several keys at once, 6 share groups' state.
 #include "kafka/messages/find_coordinator.h"
 
+#include <algorithm>
 #include <string>
 
 #include "broker/call.h"
@@ -25,8 +26,15 @@ Task<Found> find(Call& call, std::string key, std::int8_t type) {
     found.port = -1;
     found.error_message.reset();
     if (type == kShare) {
-        found.error_code = ErrorCode::kUnsupportedVersion;
-        found.error_message = "Share groups are not supported.";
+        // "group:topic id:partition"; whoever asks wants to know where that state is kept.
+        if (std::ranges::count(key, ':') < 2) {
+            found.error_code = ErrorCode::kInvalidRequest;
+            found.error_message = "Share coordinator key is invalid";
+            co_return found;
+        }
+        found.node_id = call.services.node_id;
+        found.host = call.services.host;
+        found.port = call.services.port;
         co_return found;
     }
     base::Result<void> there;

@@ -115,6 +115,20 @@ struct RemoveRaftVoterRequest;
 struct RemoveRaftVoterResponse;
 struct RenewDelegationTokenRequest;
 struct RenewDelegationTokenResponse;
+struct AlterShareGroupOffsetsRequest;
+struct AlterShareGroupOffsetsResponse;
+struct DeleteShareGroupOffsetsRequest;
+struct DeleteShareGroupOffsetsResponse;
+struct DescribeShareGroupOffsetsRequest;
+struct DescribeShareGroupOffsetsResponse;
+struct ShareAcknowledgeRequest;
+struct ShareAcknowledgeResponse;
+struct ShareFetchRequest;
+struct ShareFetchResponse;
+struct ShareGroupDescribeRequest;
+struct ShareGroupDescribeResponse;
+struct ShareGroupHeartbeatRequest;
+struct ShareGroupHeartbeatResponse;
 struct SyncGroupRequest;
 struct SyncGroupResponse;
 struct TxnOffsetCommitRequest;
@@ -204,6 +218,18 @@ Task<kafka::ProduceResponse> produce(Call&, kafka::ProduceRequest);
 Task<kafka::RemoveRaftVoterResponse> remove_raft_voter(Call&, kafka::RemoveRaftVoterRequest);
 Task<kafka::RenewDelegationTokenResponse> renew_delegation_token(
     Call&, kafka::RenewDelegationTokenRequest);
+Task<kafka::AlterShareGroupOffsetsResponse> alter_share_group_offsets(
+    Call&, kafka::AlterShareGroupOffsetsRequest);
+Task<kafka::DeleteShareGroupOffsetsResponse> delete_share_group_offsets(
+    Call&, kafka::DeleteShareGroupOffsetsRequest);
+Task<kafka::DescribeShareGroupOffsetsResponse> describe_share_group_offsets(
+    Call&, kafka::DescribeShareGroupOffsetsRequest);
+Task<kafka::ShareAcknowledgeResponse> share_acknowledge(Call&, kafka::ShareAcknowledgeRequest);
+Task<kafka::ShareFetchResponse> share_fetch(Call&, kafka::ShareFetchRequest);
+Task<kafka::ShareGroupDescribeResponse> share_group_describe(
+    Call&, kafka::ShareGroupDescribeRequest);
+Task<kafka::ShareGroupHeartbeatResponse> share_group_heartbeat(
+    Call&, kafka::ShareGroupHeartbeatRequest);
 Task<kafka::SyncGroupResponse> sync_group(Call&, kafka::SyncGroupRequest);
 Task<kafka::TxnOffsetCommitResponse> txn_offset_commit(Call&, kafka::TxnOffsetCommitRequest);
 Task<kafka::UnregisterBrokerResponse> unregister_broker(Call&, kafka::UnregisterBrokerRequest);

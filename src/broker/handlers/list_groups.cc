@@ -28,18 +28,26 @@ bool passes(const std::vector<std::string>& filter, std::string_view word) {
 
 Task<kafka::ListGroupsResponse> list_groups(Call& call, kafka::ListGroupsRequest request) {
     kafka::ListGroupsResponse response;
+    const auto add = [&](const std::string& id, std::string_view protocol, std::string_view state,
+                         std::string_view type) {
+        if (!passes(request.types_filter, type) || !passes(request.states_filter, state)) return;
+        auto& one = response.groups.emplace_back();
+        one.group_id = id;
+        one.protocol_type = protocol;
+        one.group_state = state;
+        one.group_type = type;
+    };
     for (GroupShard* shard : call.services.groups.shards()) {
         const auto groups =
             co_await runtime::call_on(shard->loop(), [shard] { return shard->list(); });
         for (const GroupOverview& group : groups) {
-            if (!passes(request.states_filter, group.state)) continue;
-            if (!passes(request.types_filter, group.type)) continue;
-            auto& one = response.groups.emplace_back();
-            one.group_id = group.id;
-            one.protocol_type = group.protocol_type;
-            one.group_state = group.state;
-            one.group_type = group.type;
+            add(group.id, group.protocol_type, group.state, group.type);
         }
+        co_await runtime::call_on(shard->loop(), [&] {
+            for (const ShareGroup* group : shard->share_groups().all()) {
+                add(group->id(), "share", group->empty() ? "Empty" : "Stable", "share");
+            }
+        });
     }
     co_return response;
 }
