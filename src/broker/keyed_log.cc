@@ -34,11 +34,6 @@ storage::Log* KeyedLog::log() const {
 }
 
 Task<Result<void>> KeyedLog::load(Apply apply, Transactional transactional) {
-    // After a power cut the end of the log is there, and was acknowledged, before it is known to be
-    // durable: it must not be left out.
-    if (storage::Log* log = partition_->log()) {
-        MR_CO_TRY_VOID(co_await log->wait_durable(log->offsets().log_end));
-    }
     base::Bytes scratch;
     model::Offset at;
     // A crash may have left records behind that were written but not synced. The log has kept them,

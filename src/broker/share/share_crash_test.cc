@@ -125,6 +125,7 @@ private:
 
     // What comes again after a start.
     void check() {
+        const std::string before = share_.to_string();
         std::set<std::int64_t> delivered;
         const std::int64_t end = std::max(seen_, share_.end_offset()) + 1;
         while (share_.next_fetch_offset() < end) {
@@ -132,7 +133,9 @@ private:
                 for (auto at = batch.first; at <= batch.last; ++at) delivered.insert(at);
             }
         }
-        for (const std::int64_t at : told_) ASSERT_FALSE(delivered.contains(at)) << at;
+        for (const std::int64_t at : told_) {
+            ASSERT_FALSE(delivered.contains(at)) << at << " of " << before;
+        }
         for (std::int64_t at = 0; at < seen_; ++at) {
             ASSERT_TRUE(delivered.contains(at) || tried_.contains(at)) << at;
         }

@@ -414,22 +414,13 @@ void SharePartition::advance_start() {
 
 void SharePartition::finish(ShareWrite& write) const {
     write.start_offset = start_;
-    std::int64_t complete = 0;
-    bool at_start = true;
     for (const auto& [first, run] : records_.runs()) {
         const Record& record = run.value;
         const bool on_its_way = write.id != 0 && record.write_id == write.id &&
                                 record.next != DeliveryState::kAvailable;
-        if (!record.terminal() && !on_its_way) {
-            at_start = false;
-        } else if (at_start) {
-            write.start_offset = run.last + 1;
-        } else {
-            complete += run.last - first + 1;
-        }
+        if (!record.terminal() && !on_its_way) break;
+        write.start_offset = run.last + 1;
     }
-    write.delivery_complete_count =
-        static_cast<std::int32_t>(std::min<std::int64_t>(complete, INT32_MAX));
     std::erase_if(write.batches,
                   [&](const StateBatch& batch) { return batch.last < write.start_offset; });
     for (StateBatch& batch : write.batches) {

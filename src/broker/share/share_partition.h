@@ -53,9 +53,8 @@ struct StateBatch {
 
 // What is to be made durable.
 struct ShareWrite {
-    std::uint64_t id = 0;           // 0: nobody waits for persisted().
-    std::int64_t start_offset = 0;  // Where the start will be once this is durable.
-    std::int32_t delivery_complete_count = 0;
+    std::uint64_t id = 0;             // 0: nobody waits for persisted().
+    std::int64_t start_offset = 0;    // Where the start will be once this is durable.
     std::vector<StateBatch> batches;  // What changed from there on.
 };
 
@@ -179,7 +178,7 @@ private:
     // Offsets that hold no record to deliver.
     void skip(std::int64_t first, std::int64_t last);
     void advance_start();
-    // Fills in what the write makes of the start, and leaves out what lies before it.
+    // Says what the write makes of the start, and leaves out what lies before it.
     void finish(ShareWrite& write) const;
 
     ShareLimits limits_;

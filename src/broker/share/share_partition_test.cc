@@ -22,8 +22,7 @@ std::string text(const std::vector<AcquiredBatch>& batches) {
 }
 
 std::string text(const ShareWrite& write) {
-    std::string all =
-        fmt::format("start {} done {}:", write.start_offset, write.delivery_complete_count);
+    std::string all = fmt::format("start {}:", write.start_offset);
     for (const StateBatch& batch : write.batches) {
         all += fmt::format(" {}-{} {} {}", batch.first, batch.last, static_cast<int>(batch.state),
                            batch.delivery_count);
@@ -102,11 +101,11 @@ TEST_F(SharePartitions, acquired_batches_end_where_batches_of_the_log_end) {
 
 TEST_F(SharePartitions, the_start_moves_behind_what_is_acknowledged_in_order) {
     acquire("a");
-    EXPECT_EQ(acknowledge("a", 5, 9, kAccept), "start 0 done 5: 5-9 2 1");
+    EXPECT_EQ(acknowledge("a", 5, 9, kAccept), "start 0: 5-9 2 1");
     EXPECT_EQ(partition.start_offset(), 0);
     partition.persisted(last_write, true);
     EXPECT_EQ(partition.start_offset(), 0);
-    EXPECT_EQ(acknowledge("a", 0, 4, kAccept), "start 10 done 0:");
+    EXPECT_EQ(acknowledge("a", 0, 4, kAccept), "start 10:");
     EXPECT_EQ(partition.start_offset(), 0) << "not before it is durable";
     partition.persisted(last_write, true);
     EXPECT_EQ(partition.start_offset(), 10);
@@ -130,7 +129,7 @@ TEST_F(SharePartitions, a_rejected_record_never_comes_again) {
 
 TEST_F(SharePartitions, types_may_be_given_for_each_offset) {
     acquire("a");
-    EXPECT_EQ(acknowledge("a", {{0, 5, {1, 1, 0, 2, 3, 4}}}), "start 3 done 1: 3-3 0 1 4-4 4 1");
+    EXPECT_EQ(acknowledge("a", {{0, 5, {1, 1, 0, 2, 3, 4}}}), "start 3: 3-3 0 1 4-4 4 1");
     partition.persisted(last_write, true);
     EXPECT_EQ(partition.to_string(), "3-3 available 1, 4-4 archived 1, 5-29 acquired 1 by a");
 }
@@ -182,7 +181,7 @@ TEST_F(SharePartitions, a_transition_under_way_admits_no_other) {
     acknowledge("a", 0, 9, kAccept);
     EXPECT_EQ(acknowledge("a", 0, 9, kRelease).substr(0, 20), "INVALID_RECORD_STATE");
     now = 5000;
-    EXPECT_EQ(text(*partition.tick(now)), "start 0 done 0: 10-29 0 1");
+    EXPECT_EQ(text(*partition.tick(now)), "start 0: 10-29 0 1");
     EXPECT_EQ(partition.to_string(), "0-9 acquired 1 by a to be acknowledged, 10-29 available 1");
 }
 
@@ -191,7 +190,7 @@ TEST_F(SharePartitions, a_write_that_fails_leaves_the_records_with_their_member)
     acknowledge("a", 0, 29, kAccept);
     EXPECT_FALSE(partition.persisted(last_write, false));
     EXPECT_EQ(partition.to_string(), "0-29 acquired 1 by a");
-    EXPECT_EQ(acknowledge("a", 0, 29, kAccept), "start 30 done 0:");
+    EXPECT_EQ(acknowledge("a", 0, 29, kAccept), "start 30:");
 }
 
 TEST_F(SharePartitions, a_lock_runs_out) {
@@ -200,7 +199,7 @@ TEST_F(SharePartitions, a_lock_runs_out) {
     acquire("b", 10);
     EXPECT_EQ(*partition.next_deadline_ms(), 1000);
     now = 1000;
-    EXPECT_EQ(text(*partition.tick(now)), "start 0 done 0: 0-9 0 1");
+    EXPECT_EQ(text(*partition.tick(now)), "start 0: 0-9 0 1");
     EXPECT_EQ(*partition.next_deadline_ms(), 1500);
     EXPECT_EQ(acknowledge("a", 0, 9, kAccept).substr(0, 20), "INVALID_RECORD_STATE");
     EXPECT_EQ(acquire("b", 10), "0-9 2");
@@ -212,7 +211,7 @@ TEST_F(SharePartitions, renewing_moves_the_deadline_and_writes_nothing) {
     now = 900;
     EXPECT_EQ(acknowledge("a", 0, 4, kRenew), "nothing");
     now = 1000;
-    EXPECT_EQ(text(*partition.tick(now)), "start 0 done 0: 5-9 0 1");
+    EXPECT_EQ(text(*partition.tick(now)), "start 0: 5-9 0 1");
     EXPECT_EQ(*partition.next_deadline_ms(), 1900);
     ShareLimits limits = partition.limits();
     limits.renew = false;
@@ -251,7 +250,7 @@ TEST_F(SharePartitions, release_gives_back_all_that_a_member_holds_and_nothing_e
     acquire("a", 10);
     const auto write = partition.release("a");
     ASSERT_TRUE(write);
-    EXPECT_EQ(text(*write), "start 0 done 0: 0-9 0 1 20-29 0 1");
+    EXPECT_EQ(text(*write), "start 0: 0-9 0 1 20-29 0 1");
     EXPECT_TRUE(partition.persisted(write->id, true));
     EXPECT_EQ(partition.to_string(), "0-9 available 1, 10-19 acquired 1 by b, 20-29 available 1");
     EXPECT_FALSE(partition.release("a"));
@@ -305,7 +304,7 @@ TEST_F(SharePartitions, the_start_follows_the_log) {
     acquire("a", 10);
     partition.move_start(5);
     EXPECT_EQ(partition.to_string(), "5-9 acquired 1 by a");
-    EXPECT_EQ(acknowledge("a", 0, 9, kAccept), "start 10 done 0:");
+    EXPECT_EQ(acknowledge("a", 0, 9, kAccept), "start 10:");
     partition.move_start(25);
     EXPECT_EQ(partition.start_offset(), 25);
     EXPECT_EQ(partition.end_offset(), 25);

@@ -1,8 +1,10 @@
 #include "broker/share/share_read.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "model/batch.h"
+#include "storage/aborted_index.h"
 
 namespace millrace::broker {
 namespace {
@@ -40,6 +42,11 @@ Result<ShareRead> read_for_share(storage::Log& log, std::int64_t from, std::int6
     ShareRead read;
     std::int64_t records = 0;
     std::int64_t at = from;
+    std::optional<storage::AbortedFilter> aborted;
+    if (isolation == storage::Isolation::kReadCommitted) {
+        aborted.emplace(
+            log.aborted_transactions(model::Offset{from}, log.offsets().last_stable));
+    }
     while (records < max_records) {
         const std::int64_t left = max_bytes - static_cast<std::int64_t>(read.bytes.size());
         if (left <= 0 && !read.batches.empty()) break;
@@ -59,8 +66,9 @@ Result<ShareRead> read_for_share(storage::Log& log, std::int64_t from, std::int6
             const std::size_t size = batch->size_bytes();
             const bool fits = static_cast<std::int64_t>(read.bytes.size() + size) <= max_bytes;
             if (!fits && !read.batches.empty()) return read;
+            const bool left_out = aborted && aborted->leaves_out(*batch);
             const LogBatch one{batch->base_offset().value, batch->last_offset().value,
-                               !batch->control()};
+                               !left_out && !batch->control()};
             read.bytes.append(rest.substr(0, size));
             read.ends.push_back(read.bytes.size());
             read.batches.push_back(one);

@@ -93,14 +93,29 @@ ShareStateShard::~ShareStateShard() = default;
 
 // ---- one state ----
 
-void ShareStateShard::Entry::merge(std::int64_t start, std::int32_t complete,
-                                   const std::vector<StateBatch>& batches) {
-    if (start >= 0) start_offset = start;
-    delivery_complete_count = complete;
+// Changes that are under way at the same time do not know of each other, so that the start of a
+// later one may lie before that of an earlier one; it never goes back.
+void ShareStateShard::Entry::merge(std::int64_t start, const std::vector<StateBatch>& batches) {
+    start_offset = std::max(start_offset, start);
     for (const StateBatch& batch : batches) {
         cells.assign(batch.first, batch.last, {batch.state, batch.delivery_count});
     }
     if (start_offset > 0) cells.erase(0, start_offset - 1);
+    while (!cells.empty()) {
+        const auto& [first, run] = *cells.runs().begin();
+        if (first != start_offset || !run.value.terminal()) break;
+        start_offset = run.last + 1;
+        cells.erase(first, run.last);
+    }
+}
+
+std::int32_t ShareStateShard::Entry::delivery_complete_count() const {
+    if (start_offset == ShareState::kNotBegun) return -1;
+    std::int64_t count = 0;
+    for (const auto& [first, run] : cells.runs()) {
+        if (run.value.terminal()) count += run.last - first + 1;
+    }
+    return static_cast<std::int32_t>(std::min<std::int64_t>(count, INT32_MAX));
 }
 
 std::vector<StateBatch> ShareStateShard::Entry::batches() const {
@@ -134,8 +149,7 @@ void ShareStateShard::apply_record(base::ByteView key, std::optional<base::ByteV
         Entry entry{.snapshot_epoch = snapshot->snapshot_epoch,
                     .state_epoch = snapshot->state_epoch,
                     .created_ms = snapshot->create_timestamp};
-        entry.merge(snapshot->start_offset, snapshot->delivery_complete_count,
-                    take_batches(snapshot->state_batches));
+        entry.merge(snapshot->start_offset, take_batches(snapshot->state_batches));
         entries_[to_key(*read)] = std::move(entry);
         return;
     }
@@ -147,8 +161,7 @@ void ShareStateShard::apply_record(base::ByteView key, std::optional<base::ByteV
     // An update belongs to the snapshot before it.
     if (!update || entry == entries_.end()) return;
     if (entry->second.snapshot_epoch != update->snapshot_epoch) return;
-    entry->second.merge(update->start_offset, update->delivery_complete_count,
-                        take_batches(update->state_batches));
+    entry->second.merge(update->start_offset, take_batches(update->state_batches));
     ++entry->second.updates;
 }
 
@@ -160,7 +173,7 @@ KeyedRecord ShareStateShard::snapshot(const ShareKey& key, Entry& entry) const {
     value.snapshot_epoch = ++entry.snapshot_epoch;
     value.state_epoch = entry.state_epoch;
     value.start_offset = entry.start_offset;
-    value.delivery_complete_count = entry.delivery_complete_count;
+    value.delivery_complete_count = entry.delivery_complete_count();
     value.create_timestamp = entry.created_ms;
     value.write_timestamp = now_ms;
     put_batches(entry.batches(), value.state_batches);
@@ -193,7 +206,8 @@ ShareState ShareStateShard::read(const ShareKey& key) const {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return {};
     const Entry& entry = found->second;
-    return {entry.state_epoch, entry.start_offset, entry.delivery_complete_count, entry.batches()};
+    return {entry.state_epoch, entry.start_offset, entry.delivery_complete_count(),
+            entry.batches()};
 }
 
 Task<Result<void>> ShareStateShard::write(ShareKey key, std::int32_t state_epoch,
@@ -207,7 +221,7 @@ Task<Result<void>> ShareStateShard::write(ShareKey key, std::int32_t state_epoch
                        key.partition);
     }
     Entry& entry = is_new ? entries_[key] : known->second;
-    entry.merge(change.start_offset, change.delivery_complete_count, change.batches);
+    entry.merge(change.start_offset, change.batches);
     std::vector<KeyedRecord> records;
     if (is_new || entry.updates >= kUpdatesPerSnapshot) {
         records.push_back(snapshot(key, entry));
@@ -215,8 +229,8 @@ Task<Result<void>> ShareStateShard::write(ShareKey key, std::int32_t state_epoch
         ++entry.updates;
         kafka::ShareUpdateValue value;
         value.snapshot_epoch = entry.snapshot_epoch;
-        value.start_offset = change.start_offset;
-        value.delivery_complete_count = change.delivery_complete_count;
+        value.start_offset = entry.start_offset;
+        value.delivery_complete_count = entry.delivery_complete_count();
         put_batches(change.batches, value.state_batches);
         records.push_back({encode_key<kafka::ShareUpdateKey>(kUpdateKind, key), encode(0, value)});
     }
@@ -235,7 +249,6 @@ Task<Result<void>> ShareStateShard::initialize(ShareKey key, std::int64_t start_
     Entry& entry = entries_[key];
     ++entry.state_epoch;
     entry.start_offset = start_offset;
-    entry.delivery_complete_count = start_offset == ShareState::kNotBegun ? -1 : 0;
     entry.cells.clear();
     std::vector<KeyedRecord> records;
     records.push_back(snapshot(key, entry));

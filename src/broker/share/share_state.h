@@ -44,6 +44,7 @@ struct ShareState {
     static constexpr std::int64_t kNotBegun = -1;
     std::int32_t state_epoch = 0;
     std::int64_t start_offset = kNotBegun;
+    // Of the offsets from there on, how many are done with; -1: not begun.
     std::int32_t delivery_complete_count = -1;
     std::vector<StateBatch> batches;
 };
@@ -73,18 +74,20 @@ private:
         DeliveryState state = DeliveryState::kAvailable;
         std::int16_t delivery_count = 0;
         bool operator==(const Cell&) const = default;
+        bool terminal() const {
+            return state == DeliveryState::kAcknowledged || state == DeliveryState::kArchived;
+        }
     };
     struct Entry {
         std::int32_t snapshot_epoch = 0;
         std::int32_t state_epoch = 0;
         std::int64_t start_offset = ShareState::kNotBegun;
-        std::int32_t delivery_complete_count = -1;
         std::int64_t created_ms = 0;
-        OffsetRuns<Cell> cells;
+        OffsetRuns<Cell> cells;    // From the start offset on.
         std::int32_t updates = 0;  // Since the snapshot.
-        void merge(std::int64_t start, std::int32_t complete,
-                   const std::vector<StateBatch>& batches);
+        void merge(std::int64_t start, const std::vector<StateBatch>& batches);
         std::vector<StateBatch> batches() const;
+        std::int32_t delivery_complete_count() const;
     };
 
     void apply_record(base::ByteView key, std::optional<base::ByteView> value);
