@@ -55,7 +55,7 @@ public:
         request.share_session_epoch = epoch_;
         request.max_wait_ms = max_wait_ms;
         request.min_bytes = 1;
-        request.max_bytes = 1 << 20;
+        request.max_bytes = max_bytes;
         request.max_records = max_records;
         request.batch_size = max_records;
         if (epoch_ == 0 || !acknowledged.empty()) {
@@ -124,6 +124,7 @@ public:
     void disconnect() { client_.reset(); }
 
     std::int32_t records = 0;  // In the last answer, others' among them.
+    std::int32_t max_bytes = 1 << 20;
 
 private:
     std::unique_ptr<TestClient> client_;
@@ -250,6 +251,16 @@ TEST_F(Shares, records_go_to_one_member_each_and_are_gone_when_acknowledged) {
     EXPECT_EQ(b.fetch(), "");
     EXPECT_EQ(a.acknowledge(3, 4), "NONE") << "done with already";
     EXPECT_EQ(a.fetch(0, {{3, 9}}), "INVALID_REQUEST ");
+}
+
+TEST_F(Shares, who_asks_for_no_bytes_gets_none) {
+    Member a = member("a");
+    a.fetch();
+    produce("t", make_batch(3));
+    a.max_bytes = 0;
+    EXPECT_EQ(a.fetch(), "");
+    a.max_bytes = 1;
+    EXPECT_EQ(a.fetch(), "0-2 1") << "the first batch comes however large it is";
 }
 
 TEST_F(Shares, sessions_are_checked) {

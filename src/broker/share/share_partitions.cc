@@ -205,10 +205,8 @@ ErrorCode SharePartitions::acquire(Entry& entry, const config::GroupOptions& opt
     entry.state.move_start(log->offsets().log_start.value);
     for (int reads = 0; reads < kMostReads && entry.state.can_acquire(); ++reads) {
         const std::int64_t from = entry.state.next_fetch_offset();
-        auto read = read_for_share(
-            *log, from, budget.records_left,
-            budget.found ? budget.bytes_left : std::max<std::int64_t>(budget.bytes_left, 1),
-            isolation_of(options));
+        auto read = read_for_share(*log, from, budget.records_left, budget.bytes_left,
+                                   isolation_of(options));
         if (!read) return to_kafka(read.error());
         if (read->batches.empty()) break;
         const auto size = static_cast<std::int64_t>(read->bytes.size());
@@ -254,7 +252,7 @@ Task<ShareFetched> SharePartitions::fetch(ShareKey key, std::shared_ptr<Partitio
         fetched.message = entry.error().message();
         co_return fetched;
     }
-    if (budget.records_left > 0 && (!budget.found || budget.bytes_left > 0)) {
+    if (budget.records_left > 0 && budget.bytes_left > 0) {
         fetched.error = acquire(**entry, options, terms, budget, fetched);
     }
     if (fetched.error == ErrorCode::kNone && !budget.found && terms.waiter) {
