@@ -352,13 +352,13 @@ TEST_F(Topics, metadata_makes_missing_topics_only_where_that_is_wanted) {
     EXPECT_EQ(client.call<kafka::MetadataResponse>(request, 0)->topics.size(), 1u);
 }
 
-TEST_F(Topics, what_is_not_there_yet_is_told_and_not_advertised) {
+TEST_F(Topics, a_coordinator_of_an_unknown_kind_is_refused) {
     kafka::FindCoordinatorRequest request;
-    request.key_type = 1;
-    request.coordinator_keys = {"tx"};
+    request.key_type = 3;
+    request.coordinator_keys = {"what"};
     const auto found = client.call<kafka::FindCoordinatorResponse>(request, 4);
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->coordinators.at(0).error_code, ErrorCode::kUnsupportedVersion);
+    EXPECT_EQ(found->coordinators.at(0).error_code, ErrorCode::kInvalidRequest);
 }
 
 // ---- the folder, and the way without a socket ----

@@ -75,12 +75,14 @@ public:
 
     void crash() {
         disk_.crash();
+        // What the pool was given runs to its end, on a disk that is gone: as long as there are the
+        // coroutines that wait for it.
+        pool_.reset();
         loops_->stop();
         transactions_.reset();
         groups_.reset();
         catalog_.reset();
         store_.reset();
-        pool_.reset();
         loops_.reset();
         disk_.restart();
     }
