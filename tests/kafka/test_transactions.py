@@ -262,7 +262,11 @@ def copy_until(server, stopping, source, target, count):
     while not stopping.is_set():
         producer = consumer = None
         try:
-            producer = transactional(server, "copier")
+            # Without starting its list of brokers anew, after which librdkafka 2.16 asks a handle
+            # that it has given up for the group's coordinator, and waits for ever.
+            producer = transactional(
+                server, "copier", **{"metadata.recovery.strategy": "none"}
+            )
             consumer = Consumer(
                 {
                     "bootstrap.servers": server.brokers,
