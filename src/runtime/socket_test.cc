@@ -175,5 +175,26 @@ TEST_F(SystemNetworkTest, sends_a_range_of_a_file) {
     ASSERT_TRUE(disk->remove_tree(folder));
 }
 
+TEST_F(SystemNetworkTest, a_peer_that_hangs_up_while_a_file_is_sent_is_an_error_and_no_signal) {
+    char name[] = "/tmp/millrace-send-XXXXXX";
+    const std::string folder = ::mkdtemp(name);
+    const auto disk = make_system_disk();
+    ASSERT_TRUE(write_file_durably(*disk, folder + "/a", std::string(1 << 20, 'x')));
+    const auto send = [](Network& net, Disk& from, std::string path) -> Task<bool> {
+        auto [client, server] = co_await connected(net);
+        const auto file = from.open(path, OpenMode::kRead).value();
+        server->close();
+        Result<void> outcome;
+        // The first pieces may go before the other side has answered that nobody is there.
+        for (int i = 0; i < 100 && outcome; ++i) {
+            outcome = co_await client->send_file(*file, 0, 1 << 20);
+        }
+        // Again: on a connection that is known to be gone the signal would come for certain.
+        co_return !outcome && !co_await client->send_file(*file, 0, 1);
+    };
+    EXPECT_TRUE(run_here(send(*network, *disk, folder + "/a")));
+    ASSERT_TRUE(disk->remove_tree(folder));
+}
+
 }  // namespace
 }  // namespace millrace::runtime

@@ -3,10 +3,23 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <csignal>
 #include <thread>
 #include <utility>
 
 namespace millrace::runtime {
+namespace {
+
+// A peer that has hung up is told of by EPIPE. For sendfile there is no flag that says so, and the
+// signal would end the process.
+void block_broken_pipe_signal() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
 
 struct Thread::Running {
     std::jthread thread;
@@ -18,6 +31,7 @@ Thread::Thread(std::string name, std::move_only_function<void(std::stop_token)> 
     running_->thread = std::jthread(
         [name = std::move(name), body = std::move(body)](std::stop_token stop) mutable {
             name_this_thread(name);
+            block_broken_pipe_signal();
             body(std::move(stop));
         });
 }
