@@ -70,6 +70,12 @@ target_link_libraries(mr_asio INTERFACE Threads::Threads)
 
 add_library(mr_arrow INTERFACE)
 target_include_directories(mr_arrow SYSTEM INTERFACE ${ARROW_ROOT}/include)
+# The wheel's libparquet exports an OpenSSL of its own. The system's must come before it, or TLS of
+# librdkafka and gRPC runs half in one and half in the other, and dies.
+find_library(SSL_SHARED libssl.so REQUIRED)
+find_library(CRYPTO_SHARED libcrypto.so REQUIRED)
+target_link_options(mr_arrow INTERFACE
+  "SHELL:-Wl,--no-as-needed ${SSL_SHARED} ${CRYPTO_SHARED} -Wl,--as-needed")
 target_link_libraries(mr_arrow INTERFACE
   ${ARROW_ROOT}/lib/libarrow.so.2600 ${ARROW_ROOT}/lib/libparquet.so.2600)
 add_library(mr_duckdb INTERFACE)

@@ -375,6 +375,11 @@ def test_passwords_are_never_printed(cli):
         assert "hunter2secret" not in done.out + done.err, words
 
 
+def test_tls_to_a_server_without_tls_is_a_failure_in_words(server, cli):
+    done = cli("topic", "list", "-X", "security.protocol=ssl", "--timeout", "5")
+    assert done.code == 6 and "SSL" in done.err, done
+
+
 def test_settings_come_from_a_file_too(server, tmp_path):
     settings = tmp_path / "client.properties"
     settings.write_text(f"bootstrap.servers={server.brokers}\nclient.id=from-file\n")

@@ -23,10 +23,11 @@ class Done(NamedTuple):
 
 
 def run_cli(*words, brokers=None, input=None, environment=None, seconds=60.0, text=True):
-    """Without `check`: what a command ends with is what is tested."""
+    """Without `check`: what a command ends with is what is tested, but no signal may end it."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("MILLRACE_")}
     if brokers:
         variables["MILLRACE_BROKERS"] = brokers
     done = subprocess.run([binary(), *map(str, words)], input=input, capture_output=True,
                           timeout=seconds, text=text, env={**variables, **(environment or {})})
+    assert done.returncode >= 0, f"signal {-done.returncode} ended {words}: {done.stderr}"
     return Done(done.returncode, done.stdout, done.stderr)
