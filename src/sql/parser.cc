@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "sql/errors.h"
 #include "sql/parser_internal.h"
 
@@ -203,15 +204,28 @@ Result<ExprPtr> Parser::expression_only() {
     return result;
 }
 
+namespace {
+
+// Names and strings go into JSON, Arrow and messages, all of which want UTF-8.
+Result<void> check_text(std::string_view text) {
+    if (base::is_valid_utf8(text)) return {};
+    return fail(base::Code::kParse, "the SQL text is not well-formed UTF-8");
+}
+
+}  // namespace
+
 Result<plan::Statement> parse_statement(std::string_view text) {
+    MR_TRY_VOID(check_text(text));
     return Parser(text).statement_only();
 }
 
 Result<ExprPtr> parse_expression(std::string_view text) {
+    MR_TRY_VOID(check_text(text));
     return Parser(text).expression_only();
 }
 
 Result<DataType> parse_type(std::string_view text) {
+    MR_TRY_VOID(check_text(text));
     return Parser(text).type_only();
 }
 

@@ -101,6 +101,7 @@ TEST(Parser, reads_types_and_schemas) {
     EXPECT_EQ(type("\"long\""), "bigint");
     EXPECT_EQ(type("{\"type\":\"struct\",\"fields\":[]}"), "struct<>");
     EXPECT_EQ(type("decimal(39,0)"), "error");
+    EXPECT_EQ(type("decimal(2222222222,0)"), "error");
     EXPECT_EQ(type("array<int"), "error");
 }
 
@@ -137,6 +138,12 @@ TEST(Parser, survives_depth_and_length) {
     while (list.size() < 10'000'000) list += ", 123456789";
     EXPECT_EQ(check(list + ")"), "ok");
     EXPECT_EQ(check(std::string(10'000'000, 'x')), "PARSE_SYNTAX_ERROR");
+}
+
+TEST(Parser, refuses_what_is_not_utf8) {
+    EXPECT_EQ(sql::parse_schema("a\xff\xff int").error().code(), base::Code::kParse);
+    EXPECT_EQ(sql::parse_statement("SELECT '\xc0\x80'").error().code(), base::Code::kParse);
+    EXPECT_EQ(sql::parse_expression("`\xed\xa0\x80`").error().code(), base::Code::kParse);
 }
 
 TEST(Parser, random_words_never_crash) {

@@ -49,13 +49,14 @@ int unit_of(std::string_view word) {
 }
 
 int bounded_number(std::string_view text) {
-    int value = 0;
+    constexpr std::int64_t kMost = 1'000'000'000;
+    std::int64_t value = 0;
     for (const char c : text) {
-        if (c < '0' || c > '9' || value > 1'000'000'000) return -1;
+        if (c < '0' || c > '9') return -1;
         value = value * 10 + (c - '0');
-        if (value > 1'000'000'000) return -1;
+        if (value > kMost) return -1;
     }
-    return value;
+    return static_cast<int>(value);
 }
 
 }  // namespace
