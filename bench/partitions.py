@@ -16,7 +16,7 @@ from measuring import Peer, Server, have_peers, machine, median, peer, resident_
 
 
 def make(brokers, topics, partitions):
-    """Seconds to make them all, twenty topics a request, until each partition is listed with its leader.
+    """Seconds to make them all, twenty topics a request, until each partition has a leader.
 
     Kafka answers CreateTopics before its broker knows the new partitions."""
     admin = AdminClient({"bootstrap.servers": brokers})
