@@ -13,8 +13,8 @@
 #include "kafka/messages/alter_configs.h"
 #include "kafka/messages/alter_partition_reassignments.h"
 #include "kafka/messages/alter_replica_log_dirs.h"
-#include "kafka/messages/alter_user_scram_credentials.h"
 #include "kafka/messages/alter_share_group_offsets.h"
+#include "kafka/messages/alter_user_scram_credentials.h"
 #include "kafka/messages/api_versions.h"
 #include "kafka/messages/consumer_group_describe.h"
 #include "kafka/messages/consumer_group_heartbeat.h"
@@ -67,6 +67,8 @@
 #include "kafka/messages/share_fetch.h"
 #include "kafka/messages/share_group_describe.h"
 #include "kafka/messages/share_group_heartbeat.h"
+#include "kafka/messages/streams_group_describe.h"
+#include "kafka/messages/streams_group_heartbeat.h"
 #include "kafka/messages/sync_group.h"
 #include "kafka/messages/txn_offset_commit.h"
 #include "kafka/messages/unregister_broker.h"
@@ -181,6 +183,10 @@ constexpr auto kTable = std::to_array<Api>({
         share_group_describe>(),
     api<kafka::ShareFetchRequest, kafka::ShareFetchResponse, share_fetch>(),
     api<kafka::ShareAcknowledgeRequest, kafka::ShareAcknowledgeResponse, share_acknowledge>(),
+    api<kafka::StreamsGroupHeartbeatRequest, kafka::StreamsGroupHeartbeatResponse,
+        streams_group_heartbeat>(),
+    api<kafka::StreamsGroupDescribeRequest, kafka::StreamsGroupDescribeResponse,
+        streams_group_describe>(),
     api<kafka::DescribeShareGroupOffsetsRequest, kafka::DescribeShareGroupOffsetsResponse,
         describe_share_group_offsets>(),
     api<kafka::AlterShareGroupOffsetsRequest, kafka::AlterShareGroupOffsetsResponse,

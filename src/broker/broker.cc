@@ -56,7 +56,15 @@ GroupLimits group_limits(const config::ServerOptions& options) {
         .max_size = static_cast<std::size_t>(options.group_max_size),
         .offsets_retention_ms = std::int64_t{options.offsets_retention_minutes} * 60'000,
         .offsets_check_interval_ms = options.offsets_retention_check_interval_ms,
-        .consumer = consumer_group_limits(options)};
+        .consumer = consumer_group_limits(options),
+        .streams = {
+            .settings = {.session_timeout_ms = options.group_streams_session_timeout_ms,
+                         .heartbeat_interval_ms = options.group_streams_heartbeat_interval_ms,
+                         .assignment_interval_ms = options.group_streams_assignment_interval_ms,
+                         .initial_rebalance_delay_ms =
+                             options.group_streams_initial_rebalance_delay_ms,
+                         .num_standby_replicas = options.group_streams_num_standby_replicas},
+            .max_size = static_cast<std::size_t>(options.group_streams_max_size)}};
 }
 
 SampledRate::Windows quota_windows(const config::ServerOptions& options) {

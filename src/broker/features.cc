@@ -24,7 +24,8 @@ constexpr Feature kTable[] = {
     // Voters of the metadata quorum may change; with one node nobody else can vote.
     {kKraft, 0, 1, 0},
     {kMetadata, kFirstMetadataVersion, kMetadataVersion, kMetadataVersion},
-    {"share.version", 0, 1, 1},  // Share groups (KIP-932).
+    {"share.version", 0, 1, 1},    // Share groups (KIP-932).
+    {"streams.version", 0, 1, 1},  // Streams groups (KIP-1071).
     // 2: producers have a new epoch after each of their transactions (KIP-890).
     {"transaction.version", 0, 2, 2},
 };

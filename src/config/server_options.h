@@ -96,6 +96,12 @@ struct ServerOptions {
     std::int32_t group_share_partition_max_record_locks = 2'000;
     std::int32_t group_share_record_lock_duration_ms = 30'000;
     std::int32_t group_share_session_timeout_ms = 45'000;
+    std::int32_t group_streams_assignment_interval_ms = 1000;
+    std::int32_t group_streams_heartbeat_interval_ms = 5000;
+    std::int32_t group_streams_initial_rebalance_delay_ms = 3000;
+    std::int32_t group_streams_max_size = INT32_MAX;
+    std::int32_t group_streams_num_standby_replicas = 0;
+    std::int32_t group_streams_session_timeout_ms = 45'000;
     std::int32_t share_state_topic_num_partitions = 8;
 
     // What a topic has where its own settings say nothing.

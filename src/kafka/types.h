@@ -77,6 +77,8 @@ enum class ApiKey : std::int16_t {
     kShareGroupDescribe = 77,
     kShareFetch = 78,
     kShareAcknowledge = 79,
+    kStreamsGroupHeartbeat = 88,
+    kStreamsGroupDescribe = 89,
     kDescribeShareGroupOffsets = 90,
     kAlterShareGroupOffsets = 91,
     kDeleteShareGroupOffsets = 92,

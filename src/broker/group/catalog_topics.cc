@@ -37,6 +37,23 @@ ConsumerTimeouts CatalogTopics::timeouts_of(const std::string& group,
             options.consumer_assignment_interval_ms};
 }
 
+StreamsGroupSettings CatalogTopics::streams_settings_of(
+    const std::string& group, const StreamsGroupSettings& defaults) const {
+    const auto cluster = catalog_.cluster_state();
+    const config::Settings& settings = cluster->config(ConfigType::kGroup, group);
+    if (settings.empty()) return defaults;
+    config::GroupOptions options;
+    options.streams_session_timeout_ms = defaults.session_timeout_ms;
+    options.streams_heartbeat_interval_ms = defaults.heartbeat_interval_ms;
+    options.streams_assignment_interval_ms = defaults.assignment_interval_ms;
+    options.streams_initial_rebalance_delay_ms = defaults.initial_rebalance_delay_ms;
+    options.streams_num_standby_replicas = defaults.num_standby_replicas;
+    if (!config::group_option_table().apply(options, settings)) return defaults;
+    return {options.streams_session_timeout_ms, options.streams_heartbeat_interval_ms,
+            options.streams_assignment_interval_ms, options.streams_initial_rebalance_delay_ms,
+            options.streams_num_standby_replicas};
+}
+
 std::vector<std::string> CatalogTopics::names() const {
     std::vector<std::string> names;
     for (const auto& topic : catalog_.all()) names.push_back(topic->name());

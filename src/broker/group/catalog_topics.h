@@ -23,6 +23,8 @@ public:
     // What the group's own settings say, where they say anything (IncrementalAlterConfigs of a
     // group).
     ConsumerTimeouts timeouts_of(const std::string& group, const ConsumerTimeouts& defaults) const;
+    StreamsGroupSettings streams_settings_of(const std::string& group,
+                                             const StreamsGroupSettings& defaults) const;
 
 private:
     const Catalog& catalog_;

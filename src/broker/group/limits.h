@@ -24,6 +24,20 @@ struct ConsumerGroupLimits {
     bool downgrade = true;
 };
 
+// What a streams group may have settings of its own for.
+struct StreamsGroupSettings {
+    std::int32_t session_timeout_ms = 45'000;
+    std::int32_t heartbeat_interval_ms = 5'000;
+    std::int32_t assignment_interval_ms = 1'000;  // Not sooner is a new target computed.
+    std::int32_t initial_rebalance_delay_ms = 3'000;
+    std::int32_t num_standby_replicas = 0;
+};
+
+struct StreamsGroupLimits {
+    StreamsGroupSettings settings;
+    std::size_t max_size = INT32_MAX;
+};
+
 struct GroupLimits {
     std::int64_t initial_rebalance_delay_ms = 3000;
     std::int32_t min_session_timeout_ms = 6000;
@@ -32,6 +46,7 @@ struct GroupLimits {
     std::int64_t offsets_retention_ms = std::int64_t{7} * 24 * 3600 * 1000;
     std::int64_t offsets_check_interval_ms = 600'000;
     ConsumerGroupLimits consumer;
+    StreamsGroupLimits streams;
 };
 
 }  // namespace millrace::broker

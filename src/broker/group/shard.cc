@@ -70,7 +70,7 @@ Task<Result<void>> GroupShard::load() {
     std::erase_if(groups_, [this](const auto& group) {
         const Entry& entry = *group.second;
         return entry.written.empty() && entry.offsets.empty() && !entry.consumer &&
-               !pending_.holds(group.first);
+               !entry.streams && !pending_.holds(group.first);
     });
     std::vector<std::string> names;
     for (const auto& [name, entry] : groups_) names.push_back(name);
@@ -79,6 +79,10 @@ Task<Result<void>> GroupShard::load() {
         if (entry.consumer) {
             set_timeouts(*entry.consumer);
             entry.consumer->finish_restore(now_ms());
+        } else if (entry.streams) {
+            entry.streams->set_settings(
+                topics_.streams_settings_of(name, limits_.streams.settings));
+            entry.streams->finish_restore(now_ms());
         } else if (!entry.written.empty()) {
             auto snapshot = decode_group_value(entry.written);
             if (snapshot) {
@@ -104,6 +108,9 @@ void GroupShard::apply_record(base::ByteView key, std::optional<base::ByteView> 
     if (const auto consumer = decode_consumer_key(key)) {
         return apply_consumer_record(*consumer, value);
     }
+    if (const auto streams = decode_streams_key(key)) {
+        return apply_streams_record(*streams, value);
+    }
     const auto decoded = decode_key(key);
     if (!decoded) return;
     if (const auto* group = std::get_if<GroupKey>(&*decoded)) {
@@ -128,6 +135,12 @@ std::vector<KeyedRecord> GroupShard::state() const {
         if (entry->consumer) {
             for (auto& record : consumer_group_records(
                      *entry->consumer, entry->consumer->everything(), clock_.wall_ms())) {
+                state.push_back(std::move(record));
+            }
+        }
+        if (entry->streams) {
+            for (auto& record : streams_group_records(*entry->streams, entry->streams->everything(),
+                                                      clock_.wall_ms())) {
                 state.push_back(std::move(record));
             }
         }
@@ -233,8 +246,9 @@ void GroupShard::settle(const std::string& group) {
         entry->noted = entry->group.state();
         entry->noted_ms = clock_.wall_ms();
     }
-    const auto next_ms =
-        entry->consumer ? entry->consumer->next_deadline_ms() : entry->group.next_deadline_ms();
+    const auto next_ms = entry->consumer  ? entry->consumer->next_deadline_ms()
+                         : entry->streams ? entry->streams->next_deadline_ms()
+                                          : entry->group.next_deadline_ms();
     if (!next_ms) {
         entry->timer.cancel();
         entry->timer_ms.reset();
@@ -258,6 +272,10 @@ void GroupShard::on_timer(const std::string& group) {
         entry->consumer->tick(now_ms(), changes);
         write_consumer(*entry, changes);
         maybe_downgrade(*entry, changes);
+    } else if (entry->streams) {
+        StreamsGroupChanges changes;
+        entry->streams->tick(now_ms(), changes);
+        write_streams(*entry, changes);
     } else {
         GroupActions actions;
         entry->group.tick(now_ms(), actions);
@@ -295,6 +313,13 @@ Task<JoinAnswer> GroupShard::join(std::string group, JoinRequest request) {
         // Nobody is in it: it becomes a classic group.
         append_quietly(consumer_group_tombstones(*entry.consumer));
         entry.consumer.reset();
+    }
+    if (entry.streams) {
+        if (!entry.streams->members().empty()) {
+            co_return JoinAnswer{.error = ErrorCode::kInconsistentGroupProtocol, .member_id = ""};
+        }
+        append_quietly(streams_group_tombstones(*entry.streams));
+        entry.streams.reset();
     }
     const Token token = next_token_++;
     runtime::OneShot<JoinAnswer> answered;
@@ -444,6 +469,10 @@ std::vector<GroupOverview> GroupShard::list() const {
             all.push_back({name, "consumer", state_name(entry->consumer->state()), "consumer"});
             continue;
         }
+        if (entry->streams) {
+            all.push_back({name, "streams", state_name(entry->streams->state()), "streams"});
+            continue;
+        }
         all.push_back({name, entry->group.protocol_type().value_or(""),
                        state_name(entry->group.state()), kClassicType});
     }
@@ -452,7 +481,7 @@ std::vector<GroupOverview> GroupShard::list() const {
 
 std::optional<GroupDescription> GroupShard::describe(const std::string& group) const {
     const Entry* entry = find(group);
-    if (!entry || entry->consumer) return std::nullopt;
+    if (!entry || entry->consumer || entry->streams) return std::nullopt;
     const Group& state = entry->group;
     GroupDescription description{.overview = {group, state.protocol_type().value_or(""),
                                               state_name(state.state()), kClassicType}};

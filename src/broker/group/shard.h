@@ -23,6 +23,8 @@
 #include "broker/group/group.h"
 #include "broker/group/offsets_log.h"
 #include "broker/group/pending_offsets.h"
+#include "broker/group/streams/streams_group.h"
+#include "broker/group/streams/streams_group_log.h"
 #include "broker/keyed_log.h"
 #include "broker/share/share_groups.h"
 #include "kafka/errors.h"
@@ -85,6 +87,22 @@ struct ConsumerGroupDescription {
     std::vector<Member> members;
 };
 
+// A group of the streams protocol, or why there is none of that name.
+struct StreamsGroupDescription {
+    ErrorCode error = ErrorCode::kNone;
+    std::string message;
+    std::string_view state;
+    std::int32_t epoch = 0;
+    std::int32_t target_epoch = 0;
+    std::optional<StreamsTopology> topology;
+    std::optional<ConfiguredTopology> configured;  // Where it can run.
+    struct Member {
+        StreamsMember member;
+        Tasks target;
+    };
+    std::vector<Member> members;
+};
+
 class GroupShard {
 public:
     GroupShard(std::shared_ptr<Partition> partition, runtime::Loop& loop, runtime::Clock& clock,
@@ -127,6 +145,10 @@ public:
     runtime::Task<ConsumerHeartbeatAnswer> consumer_heartbeat(std::string group,
                                                               ConsumerHeartbeat request);
     runtime::Task<ConsumerGroupDescription> describe_consumer(std::string group);
+    // Groups of the streams protocol (KIP-1071).
+    runtime::Task<StreamsHeartbeatAnswer> streams_heartbeat(std::string group,
+                                                            StreamsHeartbeat request);
+    runtime::Task<StreamsGroupDescription> describe_streams(std::string group);
 
     // nullopt where nothing was committed.
     std::vector<std::optional<CommittedOffset>> fetch(const std::string& group,
@@ -165,9 +187,10 @@ private:
     struct Entry {
         Entry(const std::string& id, const GroupLimits& limits) : group(id, limits) {}
         Group group;
-        // A group of the consumer protocol; `group` is then empty.
+        // A group of the consumer or of the streams protocol; `group` is then empty.
         std::unique_ptr<ConsumerGroup> consumer;
-        model::Offset consumer_written;  // Behind its last record in the log.
+        std::unique_ptr<StreamsGroup> streams;
+        model::Offset records_end;  // Behind the last record of either in the log.
         std::map<OffsetName, Offset> offsets;
         base::Bytes written;  // The group's last record in the log.
         Group::State noted = Group::State::kEmpty;
@@ -191,6 +214,10 @@ private:
     bool write_consumer(Entry& entry, const ConsumerGroupChanges& changes,
                         std::vector<KeyedRecord> before = {});
     void set_timeouts(ConsumerGroup& group) const;
+    void apply_streams_record(const StreamsRecordKey& key, std::optional<base::ByteView> value);
+    bool write_streams(Entry& entry, const StreamsGroupChanges& changes,
+                       std::vector<KeyedRecord> before = {});
+    bool append_group(Entry& entry, const std::vector<KeyedRecord>& records);
     // Groups with members that change their protocol.
     std::string upgrade_fault(const Group& classic, ConsumerGroup& into) const;
     void maybe_downgrade(Entry& entry, const ConsumerGroupChanges& changes);

@@ -48,13 +48,17 @@ bool GroupShard::write_consumer(Entry& entry, const ConsumerGroupChanges& change
     for (auto& record : consumer_group_records(*entry.consumer, changes, clock_.wall_ms())) {
         records.push_back(std::move(record));
     }
+    return append_group(entry, records);
+}
+
+bool GroupShard::append_group(Entry& entry, const std::vector<KeyedRecord>& records) {
     if (records.empty()) return true;
     const Result<model::Offset> next = log_.append(records);
     if (!next) {
         base::log_error("__consumer_offsets: {}", next.error().message());
         return false;
     }
-    entry.consumer_written = *next;
+    entry.records_end = *next;
     return true;
 }
 
@@ -106,6 +110,11 @@ Task<ConsumerHeartbeatAnswer> GroupShard::consumer_heartbeat(std::string group,
             .message = "Group " + group + " is not a consumer group."};
     }
     Entry* entry = find(group);
+    if (entry && entry->streams) {
+        co_return ConsumerHeartbeatAnswer{
+            .error = ErrorCode::kGroupIdNotFound,
+            .message = "Group " + group + " is not a consumer group."};
+    }
     const bool joining = request.member_epoch == ConsumerMember::kJoining;
     if (!entry && !joining) {
         co_return ConsumerHeartbeatAnswer{.error = ErrorCode::kGroupIdNotFound,
@@ -153,7 +162,7 @@ Task<ConsumerHeartbeatAnswer> GroupShard::consumer_heartbeat(std::string group,
         co_return ConsumerHeartbeatAnswer{.error = ErrorCode::kCoordinatorNotAvailable};
     }
     // Whatever this tells, the group's log has it, or the member would be fenced after a crash.
-    const Result<void> durable = co_await log_.wait_durable(entry->consumer_written);
+    const Result<void> durable = co_await log_.wait_durable(entry->records_end);
     if (!durable) co_return ConsumerHeartbeatAnswer{.error = to_coordinator_error(durable)};
     if (log_.wants_rewrite()) runtime::spawn(loop_, maybe_rewrite());
     co_return answer;
@@ -169,7 +178,7 @@ Task<JoinAnswer> GroupShard::join_consumer(std::string group, JoinRequest reques
     JoinAnswer answer = entry.consumer->join(request, now_ms(), changes);
     if (answer.error != ErrorCode::kNone) co_return answer;
     const bool written = write_consumer(entry, changes);
-    const model::Offset next = entry.consumer_written;
+    const model::Offset next = entry.records_end;
     maybe_downgrade(entry, changes);
     settle(group);
     if (!written) co_return JoinAnswer{.error = ErrorCode::kCoordinatorNotAvailable};
@@ -181,7 +190,7 @@ Task<JoinAnswer> GroupShard::join_consumer(std::string group, JoinRequest reques
 Task<SyncAnswer> GroupShard::sync_consumer(std::string group, SyncRequest request) {
     Entry& entry = *find(group);
     SyncAnswer answer = entry.consumer->sync(request, now_ms());
-    const model::Offset next = entry.consumer_written;
+    const model::Offset next = entry.records_end;
     settle(group);
     const Result<void> durable = co_await log_.wait_durable(next);
     if (!durable) co_return SyncAnswer{.error = to_coordinator_error(durable)};
@@ -211,20 +220,26 @@ Task<ConsumerGroupDescription> GroupShard::describe_consumer(std::string group) 
         description.members.push_back(
             {member, target == consumer.targets().end() ? TopicPartitions() : target->second});
     }
-    const Result<void> durable = co_await log_.wait_durable(entry->consumer_written);
+    const Result<void> durable = co_await log_.wait_durable(entry->records_end);
     if (!durable) co_return ConsumerGroupDescription{.error = to_coordinator_error(durable)};
     co_return description;
 }
 
 ErrorCode GroupShard::may_commit(Entry& entry, const Committer& committer,
                                  const std::vector<OffsetWrite>& offsets) {
-    if (!entry.consumer) {
+    if (!entry.consumer && !entry.streams) {
         return entry.group.may_commit(committer.member_id, committer.instance_id,
                                       committer.generation, now_ms());
     }
     std::vector<std::pair<std::string, std::int32_t>> partitions;
     for (const OffsetWrite& write : offsets) {
         partitions.emplace_back(write.name.topic, write.name.partition);
+    }
+    if (entry.streams) {
+        return entry.streams
+            ->may_commit(committer.member_id, committer.generation, committer.api_version,
+                         partitions)
+            .error;
     }
     return entry.consumer
         ->may_commit(committer.member_id, committer.generation, committer.api_version, partitions)
@@ -235,6 +250,7 @@ ErrorCode GroupShard::may_fetch(const std::string& group,
                                 const std::optional<std::string>& member_id,
                                 std::int32_t member_epoch) const {
     const Entry* entry = find(group);
+    if (entry && entry->streams) return entry->streams->may_fetch(member_id, member_epoch).error;
     if (!entry || !entry->consumer) return ErrorCode::kNone;
     return entry->consumer->may_fetch(member_id, member_epoch).error;
 }

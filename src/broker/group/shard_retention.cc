@@ -35,6 +35,11 @@ void GroupShard::append_removal(const std::string& group, std::vector<KeyedRecor
             records.push_back(std::move(record));
         }
     }
+    if (entry->streams) {
+        for (auto& record : streams_group_tombstones(*entry->streams)) {
+            records.push_back(std::move(record));
+        }
+    }
 }
 
 // ---- on request ----
@@ -44,7 +49,8 @@ Task<ErrorCode> GroupShard::remove(std::string group) {
     if (!pass) co_return ErrorCode::kNotCoordinator;
     const Entry* entry = find(group);
     if (!entry) co_return ErrorCode::kGroupIdNotFound;
-    const bool in_use = entry->consumer && !entry->consumer->members().empty();
+    const bool in_use = (entry->consumer && !entry->consumer->members().empty()) ||
+                        (entry->streams && !entry->streams->members().empty());
     const ErrorCode allowed = in_use ? ErrorCode::kNonEmptyGroup : entry->group.may_delete();
     if (allowed != ErrorCode::kNone) co_return allowed;
     std::vector<KeyedRecord> records;
@@ -66,7 +72,7 @@ Task<GroupShard::OffsetsDeleted> GroupShard::delete_offsets(std::string group,
     if (!pass) co_return OffsetsDeleted{ErrorCode::kNotCoordinator, {}};
     Entry* entry = find(group);
     if (!entry) co_return OffsetsDeleted{ErrorCode::kGroupIdNotFound, {}};
-    const ErrorCode allowed = entry->group.may_delete_offsets();  // None of a consumer group's.
+    const ErrorCode allowed = entry->group.may_delete_offsets();  // None of newer protocols.
     if (allowed != ErrorCode::kNone) co_return OffsetsDeleted{allowed, {}};
 
     OffsetsDeleted outcome;
@@ -108,6 +114,7 @@ Task<GroupShard::OffsetsDeleted> GroupShard::delete_offsets(std::string group,
 }
 
 std::optional<std::set<std::string>> GroupShard::subscribed_topics(const Entry& entry) const {
+    if (entry.streams) return entry.streams->subscribed_topics();
     return entry.consumer ? entry.consumer->subscribed_topics() : entry.group.subscribed_topics();
 }
 
@@ -135,6 +142,7 @@ void GroupShard::forget_topics_but(const std::function<bool(const std::string& t
 bool GroupShard::holds_nothing(const Entry& entry) const {
     if (!entry.offsets.empty() || pending_.holds(entry.group.id())) return false;
     if (entry.consumer) return entry.consumer->members().empty();
+    if (entry.streams) return entry.streams->members().empty();
     return entry.group.state() == Group::State::kEmpty && !entry.group.next_deadline_ms();
 }
 
@@ -144,7 +152,7 @@ bool GroupShard::holds_nothing(const Entry& entry) const {
 std::optional<std::int64_t> GroupShard::expires_from_ms(const Entry& entry,
                                                         const CommittedOffset& offset) const {
     const Group& group = entry.group;
-    if (entry.consumer || !group.protocol_type()) return offset.commit_time_ms;
+    if (entry.consumer || entry.streams || !group.protocol_type()) return offset.commit_time_ms;
     if (group.state() == Group::State::kEmpty) {
         return entry.noted_ms >= 0 ? entry.noted_ms : offset.commit_time_ms;
     }

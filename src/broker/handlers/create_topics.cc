@@ -16,6 +16,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/configs/alter.h"
 #include "broker/configs/describe.h"
+#include "broker/handlers/create_topic.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_rules.h"
 #include "broker/live_options.h"
@@ -120,7 +121,9 @@ void answer_configs(const Services& services, const config::Settings& settings, 
     }
 }
 
-Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
+}  // namespace
+
+Task<Answer> create_topic(Call& call, const Asked& asked, bool validate_only) {
     Catalog& catalog = call.services.catalog;
     Answer answer;
     answer.name = asked.name;
@@ -160,15 +163,13 @@ Task<Answer> create_one(Call& call, const Asked& asked, bool validate_only) {
     co_return answer;
 }
 
-}  // namespace
-
 Task<kafka::CreateTopicsResponse> create_topics(Call& call, kafka::CreateTopicsRequest request) {
     std::map<std::string, int> times;
     for (const Asked& asked : request.topics) ++times[asked.name];
     kafka::CreateTopicsResponse response;
     for (const Asked& asked : request.topics) {
         if (times[asked.name] == 1) {
-            response.topics.push_back(co_await create_one(call, asked, request.validate_only));
+            response.topics.push_back(co_await create_topic(call, asked, request.validate_only));
         } else if (times[asked.name] > 1) {
             auto& answer = response.topics.emplace_back();
             answer.name = asked.name;

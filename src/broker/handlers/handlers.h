@@ -129,6 +129,10 @@ struct ShareGroupDescribeRequest;
 struct ShareGroupDescribeResponse;
 struct ShareGroupHeartbeatRequest;
 struct ShareGroupHeartbeatResponse;
+struct StreamsGroupDescribeRequest;
+struct StreamsGroupDescribeResponse;
+struct StreamsGroupHeartbeatRequest;
+struct StreamsGroupHeartbeatResponse;
 struct SyncGroupRequest;
 struct SyncGroupResponse;
 struct TxnOffsetCommitRequest;
@@ -226,10 +230,14 @@ Task<kafka::DescribeShareGroupOffsetsResponse> describe_share_group_offsets(
     Call&, kafka::DescribeShareGroupOffsetsRequest);
 Task<kafka::ShareAcknowledgeResponse> share_acknowledge(Call&, kafka::ShareAcknowledgeRequest);
 Task<kafka::ShareFetchResponse> share_fetch(Call&, kafka::ShareFetchRequest);
-Task<kafka::ShareGroupDescribeResponse> share_group_describe(
-    Call&, kafka::ShareGroupDescribeRequest);
-Task<kafka::ShareGroupHeartbeatResponse> share_group_heartbeat(
-    Call&, kafka::ShareGroupHeartbeatRequest);
+Task<kafka::ShareGroupDescribeResponse> share_group_describe(Call&,
+                                                             kafka::ShareGroupDescribeRequest);
+Task<kafka::ShareGroupHeartbeatResponse> share_group_heartbeat(Call&,
+                                                               kafka::ShareGroupHeartbeatRequest);
+Task<kafka::StreamsGroupDescribeResponse> streams_group_describe(
+    Call&, kafka::StreamsGroupDescribeRequest);
+Task<kafka::StreamsGroupHeartbeatResponse> streams_group_heartbeat(
+    Call&, kafka::StreamsGroupHeartbeatRequest);
 Task<kafka::SyncGroupResponse> sync_group(Call&, kafka::SyncGroupRequest);
 Task<kafka::TxnOffsetCommitResponse> txn_offset_commit(Call&, kafka::TxnOffsetCommitRequest);
 Task<kafka::UnregisterBrokerResponse> unregister_broker(Call&, kafka::UnregisterBrokerRequest);
