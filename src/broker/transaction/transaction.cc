@@ -97,14 +97,14 @@ TransactionDecision Transaction::next_epoch(const Init& request, std::int64_t no
 // ---- partitions ----
 
 TransactionDecision Transaction::add(const Add& request, std::int64_t now_ms) {
+    // First of all: what is under way may change both id and epoch, and its producer was told the
+    // new ones already.
+    if (busy()) return TransactionDecision::answer(ErrorCode::kConcurrentTransactions);
     if (request.producer.id != data_.producer_id) {
         return TransactionDecision::answer(ErrorCode::kInvalidProducerIdMapping);
     }
     if (request.producer.epoch != data_.producer_epoch) {
         return TransactionDecision::answer(ErrorCode::kProducerFenced);
-    }
-    if (pending_ || preparing()) {
-        return TransactionDecision::answer(ErrorCode::kConcurrentTransactions);
     }
     const bool ongoing = data_.state == TransactionState::kOngoing;
     if (ongoing && std::ranges::includes(data_.partitions, request.partitions)) {
@@ -154,6 +154,9 @@ TransactionDecision Transaction::end_first_protocol(const End& request, std::int
 }
 
 TransactionDecision Transaction::end_second_protocol(const End& request, std::int64_t now_ms) {
+    // Before id and epoch count: a producer that was told of one end goes on with the new ones, and
+    // may want to abort its next transaction while markers of the one before are still written.
+    if (busy()) return TransactionDecision::answer(ErrorCode::kConcurrentTransactions);
     const model::Producer asked = request.producer;
     const bool second = data_.client_version >= 2;
     const bool is_current = asked.epoch == data_.producer_epoch;
@@ -161,24 +164,14 @@ TransactionDecision Transaction::end_second_protocol(const End& request, std::in
     const bool retry = second && data_.producer_epoch == asked.epoch + 1;
     const bool retry_on_overflow = second && data_.previous_producer_id == asked.id &&
                                    asked.epoch == kLastEpoch && data_.producer_epoch == 0;
-    bool valid = is_current;
-    if (second && preparing()) {
-        valid = retry;
-    } else if (second && (data_.state == TransactionState::kCompleteCommit ||
-                          data_.state == TransactionState::kCompleteAbort)) {
-        valid = retry || retry_on_overflow || is_current;
-    }
     if (asked.id != data_.producer_id && !retry_on_overflow) {
         return TransactionDecision::answer(ErrorCode::kInvalidProducerIdMapping);
     }
+    const bool closed = data_.state == TransactionState::kCompleteCommit ||
+                        data_.state == TransactionState::kCompleteAbort;
+    const bool valid = is_current || (closed && (retry || retry_on_overflow));
     if (!valid) return TransactionDecision::answer(ErrorCode::kProducerFenced);
-    if (pending_) return TransactionDecision::answer(ErrorCode::kConcurrentTransactions);
     if (data_.state == TransactionState::kOngoing) return prepare(request, now_ms, false);
-    if (preparing()) {
-        const bool same = request.commit == (data_.state == TransactionState::kPrepareCommit);
-        return TransactionDecision::answer(same ? ErrorCode::kConcurrentTransactions
-                                                : ErrorCode::kInvalidTxnState);
-    }
     return end_closed(request, retry || retry_on_overflow, now_ms);
 }
 

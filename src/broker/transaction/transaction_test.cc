@@ -98,7 +98,7 @@ TEST(Transaction, a_delayed_end_never_touches_a_later_transaction) {
         id.add({7, 0}, {kT0});
         id.end({7, 0}, commit);
         EXPECT_EQ(id.end({7, 0}, commit), "CONCURRENT_TRANSACTIONS");
-        EXPECT_EQ(id.end({7, 0}, !commit), "INVALID_TXN_STATE");
+        EXPECT_EQ(id.end({7, 0}, !commit), "CONCURRENT_TRANSACTIONS");
         id.complete();
         EXPECT_EQ(id.end({7, 0}, commit), "NONE 7/1") << "a retry is told the same";
         EXPECT_EQ(id.end({7, 0}, !commit), "INVALID_TXN_STATE");
@@ -106,6 +106,28 @@ TEST(Transaction, a_delayed_end_never_touches_a_later_transaction) {
         EXPECT_EQ(id.end({7, 0}, commit), "PRODUCER_FENCED");
         EXPECT_EQ(id.end({7, 0}, !commit), "PRODUCER_FENCED");
         EXPECT_EQ(show(id.transaction.data()), "Ongoing 7/1 t-0");
+    }
+}
+
+TEST(Transaction, a_producer_that_is_ahead_of_its_markers_waits_and_is_never_fenced) {
+    TransactionData first{
+        .producer_id = 7, .producer_epoch = 0, .timeout_ms = 1000, .partitions = {}};
+    TransactionData last = first;
+    last.producer_epoch = Transaction::kLastEpoch;
+    for (const auto& [begin, told] :
+         {std::pair{first, model::Producer{7, 1}}, std::pair{last, model::Producer{99, 0}}}) {
+        for (const bool commit : {true, false}) {
+            Harness id(begin);
+            id.add({7, begin.producer_epoch}, {kT0});
+            id.end({7, begin.producer_epoch}, commit, true, 99);
+            ASSERT_TRUE(id.transaction.ending());
+            EXPECT_EQ(id.add(told, {kT1}), "CONCURRENT_TRANSACTIONS");
+            EXPECT_EQ(id.end(told, false), "CONCURRENT_TRANSACTIONS") << "none of it was added";
+            EXPECT_EQ(id.end(told, true), "CONCURRENT_TRANSACTIONS");
+            id.complete();
+            EXPECT_EQ(id.end(told, false).substr(0, 5), "NONE ");
+            EXPECT_EQ(id.transaction.data().state, State::kPrepareAbort);
+        }
     }
 }
 
