@@ -83,6 +83,7 @@ conformance: binary ## Run suites that others wrote (SUITES="franz-go;kafkajs") 
 	  echo "Name the folder of the suites: make conformance CONFORMANCE=<folder>"; exit 2; }
 	@MILLRACE_BINARY=$(BINARY) $(VENV)/python tests/conformance.py $(CONFORMANCE) \
 	  $(if $(PEERS),--peers $(PEERS)) $(if $(SUITES),--suites "$(SUITES)") \
+	  $(if $(CASES),--cases "$(CASES)") $(if $(LOG),--log $(LOG)) \
 	  $(if $(REPORT),--report $(REPORT))
 
 .PHONY: tidy
