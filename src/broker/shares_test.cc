@@ -12,6 +12,7 @@
 #include "kafka/messages/delete_topics.h"
 #include "kafka/messages/describe_share_group_offsets.h"
 #include "kafka/messages/find_coordinator.h"
+#include "kafka/messages/incremental_alter_configs.h"
 #include "kafka/messages/join_group.h"
 #include "kafka/messages/list_groups.h"
 #include "kafka/messages/metadata.h"
@@ -261,6 +262,43 @@ TEST_F(Shares, who_asks_for_no_bytes_gets_none) {
     EXPECT_EQ(a.fetch(), "");
     a.max_bytes = 1;
     EXPECT_EQ(a.fetch(), "0-2 1") << "the first batch comes however large it is";
+}
+
+TEST_F(Shares, records_never_wait_for_another_partition_that_is_not_loaded) {
+    kafka::IncrementalAlterConfigsRequest reset;
+    auto& group = reset.resources.emplace_back();
+    group.resource_type = 32;
+    group.resource_name = "g";
+    group.configs.push_back({"share.auto.offset.reset", 0, "earliest"});
+    const auto set = client.call<kafka::IncrementalAlterConfigsResponse>(reset, 1);
+    ASSERT_TRUE(set && set->responses.at(0).error_code == ErrorCode::kNone);
+    produce("t", make_batch(3));
+    produce("t", make_batch(2), -1, 9, 1);
+    kafka::ShareFetchRequest request;
+    request.group_id = "g";
+    request.member_id = "m";
+    request.max_bytes = 1 << 20;
+    request.min_bytes = 1;
+    request.max_records = 500;
+    request.batch_size = 500;
+    auto& asked = request.topics.emplace_back();
+    asked.topic_id = topic;
+    asked.partitions.emplace_back().partition_index = 0;
+    asked.partitions.emplace_back().partition_index = 1;
+    // Of each answer, the partitions with records.
+    std::vector<std::vector<std::int32_t>> found;
+    for (; request.share_session_epoch < 2; ++request.share_session_epoch) {
+        request.max_wait_ms = 20'000;
+        const auto response = client.call<kafka::ShareFetchResponse>(request, 2);
+        ASSERT_TRUE(response);
+        auto& partitions = found.emplace_back();
+        for (const auto& answer : response->responses.at(0).partitions) {
+            EXPECT_EQ(answer.error_code, ErrorCode::kNone);
+            if (!answer.acquired_records.empty()) partitions.push_back(answer.partition_index);
+        }
+        request.topics.clear();
+    }
+    EXPECT_EQ(found, (std::vector<std::vector<std::int32_t>>{{0}, {1}}));
 }
 
 TEST_F(Shares, sessions_are_checked) {

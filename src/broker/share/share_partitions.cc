@@ -130,6 +130,13 @@ Task<SharePartitions::Found> SharePartitions::ready(ShareKey key,
     co_return entry;
 }
 
+Task<void> SharePartitions::load_ahead(ShareKey key, std::shared_ptr<Partition> partition,
+                                       config::GroupOptions options) {
+    const auto pass = gate_.enter();
+    // Whoever fetches from it is told what is wrong.
+    if (pass) (void)co_await ready(std::move(key), std::move(partition), options);
+}
+
 // ---- time and waiters ----
 
 void SharePartitions::watch(Entry& entry, const runtime::OneShot<void>& waiter) {
@@ -246,7 +253,15 @@ Task<ShareFetched> SharePartitions::fetch(ShareKey key, std::shared_ptr<Partitio
         fetched.error = ErrorCode::kNotLeaderOrFollower;
         co_return fetched;
     }
-    const Found entry = co_await ready(std::move(key), partition, options);
+    const auto known = entries_.find(key);
+    if (budget.found && (known == entries_.end() || known->second->loading)) {
+        // The next fetch has it; until then others have what was found. It begins now all the same.
+        if (known == entries_.end()) {
+            runtime::spawn(loop_, load_ahead(std::move(key), std::move(partition), options));
+        }
+        co_return fetched;
+    }
+    const Found entry = co_await ready(std::move(key), std::move(partition), options);
     if (!entry) {
         fetched.error = to_kafka(entry.error());
         fetched.message = entry.error().message();

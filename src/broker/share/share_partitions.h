@@ -70,7 +70,8 @@ public:
     runtime::Loop& loop() const { return loop_; }
     runtime::Task<void> stop();
 
-    // Acquires records for a member within the budget.
+    // Acquires records for a member within the budget. With records found already, it does not wait
+    // for a state that has still to be loaded: it finds nothing, and loads it meanwhile.
     runtime::Task<ShareFetched> fetch(ShareKey key, std::shared_ptr<Partition> partition,
                                       const config::GroupOptions& options,
                                       const ShareFetchTerms& terms, ShareBudget& budget);
@@ -101,6 +102,8 @@ private:
                                const config::GroupOptions& options);
     runtime::Task<base::Result<void>> load(std::shared_ptr<Entry> entry,
                                            const config::GroupOptions& options);
+    runtime::Task<void> load_ahead(ShareKey key, std::shared_ptr<Partition> partition,
+                                   config::GroupOptions options);
     base::Result<std::int64_t> first_offset(Partition& partition,
                                             const config::GroupOptions& options) const;
     ErrorCode acquire(Entry& entry, const config::GroupOptions& options,
