@@ -26,7 +26,7 @@ def run_suite(suite, folders, log, cases):
             suite.choose(folders, server, out, cases)
         else:
             suite.run(folders, server, out)
-    return read_cases(log.read_text(errors="replace"))
+    return read_cases(log.read_text(errors="replace"), suite.counts)
 
 
 def main():

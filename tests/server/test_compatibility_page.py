@@ -42,6 +42,9 @@ def test_the_last_run_of_a_case_counts_when_a_suite_was_run_in_parts():
     result = read_cases(first + second)
     assert result.cases == [("a", "pass", "1 s"), ("b", "pass", "2 s"), ("c", "skip", "")]
     assert (result.passed, result.failed, result.skipped) == (2, 0, 1)
+    some = read_cases(first + second, lambda name: name != "a")
+    assert [case[0] for case in some.cases] == ["b", "c"]
+    assert (some.passed, some.failed, some.skipped) == (1, 0, 1)
     assert read_cases("nothing") is None
     totals = read_cases("5 passed, 2 failed\n")
     assert (totals.passed, totals.failed, totals.skipped) == (5, 2, 0)
