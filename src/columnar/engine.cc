@@ -218,13 +218,7 @@ public:
         MR_TRY(base_, connect());
         MR_TRY_VOID(register_scan(base_->handle.get(), &registry_));
         FunctionList functions;
-        add_cast_functions(functions);
-        add_time_functions(functions);
-        add_text_functions(functions);
-        add_regex_functions(functions);
-        add_hash_functions(functions);
-        add_math_functions(functions);
-        add_json_functions(functions);
+        add_all_functions(functions);
         MR_TRY_VOID(functions.register_all(base_->handle.get()));
         MR_TRY_VOID(execute(base_->handle.get(), std::string(macro_script())));
         functions_ = std::make_unique<TypedFunctionCache>(base_->handle.get(), malformed_);

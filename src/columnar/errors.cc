@@ -138,6 +138,58 @@ constexpr std::array kKnown = {
           "The url is invalid: <url>. Use `try_parse_url` to tolerate invalid URL and return NULL "
           "instead.",
           kIllegalArgument},
+    Known{"CANNOT_DECODE_URL", "22546", Code::kRuntime,
+          "The provided URL cannot be decoded: <url>. Please ensure that the URL is properly "
+          "formatted and try again.",
+          kIllegalArgument},
+    Known{"INVALID_UTF8_STRING", "22029", Code::kRuntime,
+          "Invalid UTF8 byte sequence found in string: <str>.", kIllegalArgument},
+    Known{
+        "INVALID_FORMAT.MISMATCH_INPUT", "42601", Code::kRuntime,
+        "The format is invalid: <format>. The input <inputType> <input> does not match the format.",
+        kIllegalArgument},
+    Known{"MALFORMED_CHARACTER_CODING", "22000", Code::kRuntime,
+          "Invalid value found when performing <function> with <charset>", kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.CHARSET", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects one of the "
+          "<charsets>, but got <charset>.",
+          kIllegalArgument},
+    Known{"INVALID_PARAMETER_VALUE.BINARY_FORMAT", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects one of "
+          "binary formats 'base64', 'hex', 'utf-8', but got <invalidFormat>.",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.ZERO_INDEX", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects %1$, %2$ "
+          "and so on, but got %0$.",
+          kIllegalArgument},
+    Known{"INVALID_PARAMETER_VALUE.LENGTH", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: Expects `length` "
+          "greater than or equal to 0, but got <length>.",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.AES_CRYPTO_ERROR", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: detail message: "
+          "<detailMessage>",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.AES_IV_LENGTH", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: supports 16-byte "
+          "CBC IVs and 12-byte GCM IVs, but got <actualLength> bytes for <mode>.",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.AES_KEY_LENGTH", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects a binary "
+          "value with 16, 24 or 32 bytes, but got <actualLength> bytes.",
+          kRuntime},
+    Known{"UNSUPPORTED_FEATURE.AES_MODE", "0A000", Code::kRuntime,
+          "The feature is not supported: AES-<mode> with the padding <padding> by the "
+          "<functionName> function.",
+          kRuntime},
+    Known{"UNSUPPORTED_FEATURE.AES_MODE_IV", "0A000", Code::kRuntime,
+          "The feature is not supported: <functionName> with AES-<mode> does not support "
+          "initialization vectors (IVs).",
+          kRuntime},
+    Known{"UNSUPPORTED_FEATURE.AES_MODE_AAD", "0A000", Code::kRuntime,
+          "The feature is not supported: <functionName> with AES-<mode> does not support "
+          "additional authenticate data (AAD).",
+          kRuntime},
 };
 
 const Known* known(std::string_view name) {

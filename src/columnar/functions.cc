@@ -92,6 +92,22 @@ void TextLists::end_row(idx_t row) {
     duckdb_list_vector_set_size(call_.output(), size_);
 }
 
+void add_all_functions(FunctionList& list) {
+    add_cast_functions(list);
+    add_time_functions(list);
+    add_text_functions(list);
+    add_codec_functions(list);
+    add_url_functions(list);
+    add_number_format_functions(list);
+    add_printf_functions(list);
+    add_sentence_functions(list);
+    add_crypto_functions(list);
+    add_regex_functions(list);
+    add_hash_functions(list);
+    add_math_functions(list);
+    add_json_functions(list);
+}
+
 Result<void> FunctionList::register_all(duckdb_connection connection) const {
     for (const auto& [name, overloads] : entries_) {
         duckdb_scalar_function_set set = duckdb_create_scalar_function_set(name.c_str());
@@ -108,6 +124,7 @@ Result<void> FunctionList::register_all(duckdb_connection connection) const {
             }
             DuckType result(duckdb_create_logical_type(entry.result));
             if (entry.lists_result) result = DuckType(duckdb_create_list_type(result.get()));
+            if (entry.lists_of_lists) result = DuckType(duckdb_create_list_type(result.get()));
             duckdb_scalar_function_set_return_type(function, result.get());
             if (entry.sees_nulls) duckdb_scalar_function_set_special_handling(function);
             if (entry.is_volatile) duckdb_scalar_function_set_volatile(function);

@@ -98,6 +98,7 @@ public:
         bool varargs = false;     // The last argument's type, any number of times.
         bool is_volatile = false;
         bool lists_result = false;  // The result is an array of `result`.
+        bool lists_of_lists = false;
     };
     void add(std::string name, Entry entry) {
         entries_[std::move(name)].push_back(std::move(entry));
@@ -193,10 +194,18 @@ void binary(Call& call) {
     }
 }
 
+// Every function of ours.
+void add_all_functions(FunctionList& list);
 // The lists, by file.
 void add_cast_functions(FunctionList& list);
 void add_time_functions(FunctionList& list);
 void add_text_functions(FunctionList& list);
+void add_codec_functions(FunctionList& list);
+void add_url_functions(FunctionList& list);
+void add_number_format_functions(FunctionList& list);
+void add_printf_functions(FunctionList& list);
+void add_sentence_functions(FunctionList& list);
+void add_crypto_functions(FunctionList& list);
 void add_regex_functions(FunctionList& list);
 void add_hash_functions(FunctionList& list);
 void add_math_functions(FunctionList& list);

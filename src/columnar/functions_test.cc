@@ -17,13 +17,7 @@ protected:
         ASSERT_EQ(duckdb_open(nullptr, database_->out()), DuckDBSuccess);
         ASSERT_EQ(duckdb_connect(database_->get(), connection_->out()), DuckDBSuccess);
         FunctionList list;
-        add_cast_functions(list);
-        add_time_functions(list);
-        add_text_functions(list);
-        add_regex_functions(list);
-        add_hash_functions(list);
-        add_math_functions(list);
-        add_json_functions(list);
+        add_all_functions(list);
         ASSERT_TRUE(list.register_all(connection_->get()));
         DuckResult result;
         ASSERT_EQ(
@@ -103,6 +97,78 @@ TEST_F(Functions, text_is_cut_as_in_spark) {
            {"mr_url_decode('https%3A%2F%2Fspark.apache.org', 'ansi')", "https://spark.apache.org"},
            {"mr_format_number(12332.123456::DOUBLE, 4)", "12,332.1235"},
            {"mr_mask('abcd-EFGH-8765', 'X', 'x', 'n', NULL)", "xxxx-XXXX-nnnn"}});
+}
+
+TEST_F(Functions, numbers_take_a_format) {
+    check({{"mr_format_number('1234567.891', 2)", "1,234,567.89"},
+           {"mr_format_number('0.125', 2)", "0.12"},
+           {"mr_format_number('-0.001', 2)", "-0.00"},
+           {"mr_format_number('99.995', 2)", "100.00"},
+           {"mr_format_number(5::DOUBLE, -1)", "NULL"},
+           {"mr_format_number(12332.123456::DOUBLE, '##################.###')", "12332.123"},
+           {"mr_format_number(0.5::DOUBLE, '#.##')", "0.5"},
+           {"mr_format_number(0.5::DOUBLE, '#.00')", ".50"},
+           {"mr_format_number('0.256', '#%')", "26%"},
+           {"mr_format_number(1234.5::DOUBLE, '$#,##0.00')", "$1,234.50"},
+           {"mr_to_char('-12454.8', '99G999D9S')", "12,454.8-"},
+           {"mr_to_number('$78.12', '$99.99', 'ansi')", "78.12"},
+           {"mr_to_number('x', '9', 'try')", "NULL"}});
+    EXPECT_THAT(eval("mr_to_number('x', '9', 'ansi')"),
+                testing::HasSubstr("[INVALID_FORMAT.MISMATCH_INPUT]"));
+}
+
+TEST_F(Functions, patterns_of_printf_are_javas) {
+    check({{"mr_format_string('%5d|%-5d|%05d|%,d', '4444', '42', '42', '-42', '1234567')",
+            "   42|42   |-0042|1,234,567"},
+           {"mr_format_string('%x %X %o', '444', '255', '-1', '8')", "ff FFFFFFFF 10"},
+           {"mr_format_string('%.2f %e', 'ff', '3.145', '12345.678')", "3.15 1.234568e+04"},
+           {"mr_format_string('%2$s %1$s %%', 'ss', 'a', NULL)", "null a %"},
+           {"mr_format_string('%(d % d %+d', '444', '-1', '1', '1')", "(1)  1 +1"},
+           {"mr_format_string('%c', '4', '8364')", "\u20AC"}});
+    EXPECT_THAT(eval("mr_format_string('%d', 's', 'a')"),
+                testing::HasSubstr("d != java.lang.String"));
+    EXPECT_THAT(eval("mr_format_string('%s', '')"), testing::HasSubstr("Format specifier '%s'"));
+    EXPECT_THAT(eval("mr_format_string('%0$s', 's', 'a')"),
+                testing::HasSubstr("[INVALID_PARAMETER_VALUE.ZERO_INDEX]"));
+}
+
+TEST_F(Functions, bytes_and_text_turn_into_each_other) {
+    check(
+        {{"mr_unbase64('U3 Bh!cms=')", "Spark"},
+         {"mr_to_binary('abc', 'try')", "\\x0A\\xBC"},
+         {"mr_to_binary('a!', 'base64', 'try')", "NULL"},
+         {"mr_to_binary('ab c=', 'base64', 'try')", "i\\xB7"},
+         {"mr_decode(mr_encode('h\u00E9\U0001F600', 'utf-16le'), 'utf-16le')", "h\u00E9\U0001F600"},
+         {"mr_validate_utf8('\\x80'::BLOB, 'try')", "NULL"},
+         {"mr_url_decode('%zz', 'try')", "NULL"},
+         {"mr_parse_url('try', 'http://a b', 'HOST')", "NULL"},
+         {"mr_parse_url('try', 'mailto:a@b', 'PATH')", "NULL"},
+         {"mr_sentences('Hi there! Good morning.', 'en', NULL)",
+          "[[Hi, there], [Good, morning]]"}});
+    EXPECT_THAT(eval("mr_encode('\u00E9', 'us-ascii')"),
+                testing::HasSubstr("[MALFORMED_CHARACTER_CODING]"));
+    EXPECT_THAT(eval("mr_decode('a'::BLOB, 'cp1252')"),
+                testing::HasSubstr("[INVALID_PARAMETER_VALUE.CHARSET]"));
+    EXPECT_THAT(eval("mr_validate_utf8('\\x80'::BLOB, 'ansi')"),
+                testing::HasSubstr("[INVALID_UTF8_STRING]"));
+}
+
+TEST_F(Functions, aes_and_sha2_are_javas) {
+    const std::string key = "'0000111122223333'::BLOB";
+    check({{"mr_sha2('Spark'::BLOB, 224)",
+            "dbeab94971678d36af2195851c0f7485775a2a7c60073d62fc04549c"},
+           {"mr_sha2('Spark'::BLOB, 1)", "NULL"},
+           {"base64(mr_aes_encrypt('Spark SQL'::BLOB, '1234567890abcdef'::BLOB, 'ECB', 'PKCS', "
+            "''::BLOB, ''::BLOB))",
+            "3lmwu+Mw0H3fi5NDvcu9lg=="},
+           {"mr_aes_decrypt(mr_aes_encrypt('Spark'::BLOB, " + key +
+                ", 'GCM', 'DEFAULT', ''::BLOB, 'aad'::BLOB), " + key +
+                ", 'GCM', 'DEFAULT', 'aad'::BLOB, 'ansi')",
+            "Spark"},
+           {"mr_aes_decrypt('Spark'::BLOB, " + key + ", 'GCM', 'DEFAULT', ''::BLOB, 'try')",
+            "NULL"}});
+    EXPECT_THAT(eval("mr_aes_encrypt('a'::BLOB, 'b'::BLOB, 'GCM', 'DEFAULT', ''::BLOB, ''::BLOB)"),
+                testing::HasSubstr("[INVALID_PARAMETER_VALUE.AES_KEY_LENGTH]"));
 }
 
 TEST_F(Functions, hashes_are_sparks) {

@@ -259,18 +259,8 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         return cast(value, args[0]->type.is_integral() ? DataType::long_() : args[0]->type,
                     DataType::timestamp(), call.mode, "UTC");
     }
-    if (name == "format_number" && args.size() == 2 && args[1]->type.is(TypeKind::kInteger)) {
-        MR_TRY(const auto texts, arguments(args));
-        return fmt::format("mr_format_number(CAST({} AS DOUBLE), {})", texts[0], texts[1]);
-    }
-    if (name == "sha2" && args.size() == 2) {
-        const auto* bits = args[1]->as<plan::Literal>();
-        const auto* number = bits == nullptr ? nullptr : std::get_if<std::int64_t>(&bits->value);
-        if (number != nullptr && (*number == 0 || *number == 256)) {
-            MR_TRY(const std::string value, expression(*args[0]));
-            return fmt::format("sha256({})", value);
-        }
-    }
+    if (name == "format_number" && args.size() == 2) return format_number(args);
+    if (name == "format_string" && !args.empty()) return format_string(args);
     if (name == "concat_arrays" || name == "map_concat") {
         MR_TRY(const auto texts, arguments(args));
         const char* function = name == "map_concat" ? "map_concat" : "list_concat";

@@ -130,6 +130,8 @@ private:
     Result<std::string> to_json(const plan::FunctionCall& call);
     Result<std::string> decimal_function(const plan::FunctionCall& call,
                                          const plan::TypedExpr& whole);
+    Result<std::string> format_number(const std::vector<plan::TypedExprPtr>& args);
+    Result<std::string> format_string(const std::vector<plan::TypedExprPtr>& args);
     static std::string decimal_mean(const std::string& sum, const std::string& count,
                                     const plan::DataType& type);
     Result<std::string> lambda_function(const plan::FunctionCall& call,

@@ -21,12 +21,14 @@ CREATE MACRO mr_levenshtein(a, b) AS CAST(levenshtein(a, b) AS INTEGER),
 CREATE MACRO mr_trim(s, chars) AS trim(s, chars);
 CREATE MACRO mr_ltrim(s, chars) AS ltrim(s, chars);
 CREATE MACRO mr_rtrim(s, chars) AS rtrim(s, chars);
-CREATE MACRO mr_btrim(s) AS trim(s, ' '), (s, chars) AS trim(s, chars);
+CREATE MACRO mr_btrim(s) AS trim(mr_binary_to_string(s), ' '),
+    (s, chars) AS trim(mr_binary_to_string(s), mr_binary_to_string(chars));
 CREATE MACRO mr_replace(s, a, b) AS CASE WHEN a = '' THEN s ELSE replace(s, a, b) END;
 CREATE MACRO mr_make_valid_utf8(s) AS mr_binary_to_string(s);
 CREATE MACRO mr_months(i) AS CAST(datepart('year', i) * 12 + datepart('month', i) AS BIGINT);
 CREATE MACRO mr_md5(b) AS md5(b);
 CREATE MACRO mr_sha1(b) AS sha1(b);
+CREATE MACRO mr_bitmap_count(b) AS CAST(bit_count(CAST(b AS BIT)) AS BIGINT);
 CREATE MACRO mr_uuid() AS CAST(uuid() AS VARCHAR);
 CREATE MACRO mr_row_id() AS row_number() OVER () - 1;
 CREATE MACRO mr_find_of(l, x) AS list_position(l, x);

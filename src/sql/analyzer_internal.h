@@ -294,6 +294,14 @@ private:
     Result<TypedExprPtr> timestamp_add(Call& call);
     Result<TypedExprPtr> try_function(Call& call);
     Result<TypedExprPtr> random(Call& call);
+    // Text (analyze_text.cc).
+    Result<TypedExprPtr> call_as(const Call& call, std::string name,
+                                 std::vector<TypedExprPtr> args);
+    Result<TypedExprPtr> number_format(Call& call);
+    Result<TypedExprPtr> to_char(Call& call);
+    Result<TypedExprPtr> to_binary(Call& call);
+    Result<TypedExprPtr> decode(Call& call);
+    Result<TypedExprPtr> assert_true(Call& call);
     Result<void> check_options(const TypedExprPtr& map, const Site& site);
 
     Attribute attribute(std::string name, DataType type, bool nullable);

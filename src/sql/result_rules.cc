@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sql/number_format.h"
 #include "sql/signature_internal.h"
 #include "sql/spark_text.h"
 #include "sql/type_rules.h"
@@ -180,23 +181,13 @@ std::optional<DataType> uniform(const Input& in) {
     return wider_type(in.types[0], in.types[1], in.ansi);
 }
 std::optional<DataType> number_in_format(const Input& in) {
-    // Digits of the format, and how many stand behind its decimal point.
     if (in.args.size() < 2) return DataType::decimal(38, 0);
     const auto* literal = in.args[1]->as<plan::Literal>();
     const auto* format = literal == nullptr ? nullptr : std::get_if<std::string>(&literal->value);
     if (format == nullptr) return std::nullopt;
-    int digits = 0;
-    int scale = 0;
-    bool after = false;
-    for (const char c : *format) {
-        if (c == '.' || c == 'D' || c == 'd') after = true;
-        if (c == '0' || c == '9') {
-            ++digits;
-            if (after) ++scale;
-        }
-    }
-    if (digits < 1 || digits > 38) return std::nullopt;
-    return DataType::decimal(digits, scale);
+    const NumberFormat parsed(*format);
+    if (parsed.precision() < 1 || parsed.precision() > 38) return std::nullopt;
+    return DataType::decimal(parsed.precision(), parsed.scale());
 }
 std::optional<DataType> field_of_interval(const Input& in) {
     const auto* literal = in.args.empty() ? nullptr : in.args[0]->as<plan::Literal>();
@@ -256,6 +247,7 @@ const std::map<std::string_view, Rule>& rules() {
         {"sentences", sentence_words},
         {"uniform", uniform},
         {"to_number", number_in_format},
+        {"try_to_number", number_in_format},
         {"extract_interval", field_of_interval},
         {"add_decimal", decimal_op<'+'>},
         {"subtract_decimal", decimal_op<'-'>},

@@ -9,6 +9,8 @@ std::span<const Group> groups() {
         Group{"operator", operator_rows()},
         Group{"math", math_rows()},
         Group{"string", string_rows()},
+        Group{"string", text_format_rows()},
+        Group{"url", url_rows()},
         Group{"datetime", datetime_rows()},
         Group{"aggregate", aggregate_rows()},
         Group{"window", window_rows()},
@@ -17,6 +19,7 @@ std::span<const Group> groups() {
         Group{"json", json_rows()},
         Group{"generator", generator_rows()},
         Group{"hash", hash_rows()},
+        Group{"misc", crypto_rows()},
         Group{"misc", misc_rows()},
     };
     return all;

@@ -16,6 +16,9 @@ struct Group {
 std::span<const FunctionRow> operator_rows();
 std::span<const FunctionRow> math_rows();
 std::span<const FunctionRow> string_rows();
+std::span<const FunctionRow> text_format_rows();
+std::span<const FunctionRow> url_rows();
+std::span<const FunctionRow> crypto_rows();
 std::span<const FunctionRow> datetime_rows();
 std::span<const FunctionRow> aggregate_rows();
 std::span<const FunctionRow> window_rows();
