@@ -459,8 +459,11 @@ TEST_F(Transactions, producers_and_transactions_are_described_and_listed) {
     EXPECT_EQ(one.topics[0].topic, "t");
 
     const auto list = [&](kafka::ListTransactionsRequest request) {
-        const auto response = client.call<kafka::ListTransactionsResponse>(request, 1);
+        const auto response = client.call<kafka::ListTransactionsResponse>(request, 2);
         MR_CHECK(response);
+        if (response->error_code != ErrorCode::kNone) {
+            return std::string(error_name(response->error_code));
+        }
         std::set<std::string> names;
         for (const auto& listed : response->transaction_states) {
             names.insert(listed.transactional_id + " " + listed.transaction_state);
@@ -476,6 +479,10 @@ TEST_F(Transactions, producers_and_transactions_are_described_and_listed) {
     EXPECT_EQ(list({.state_filters = {"Odd"}}), "unknown Odd");
     EXPECT_EQ(list({.producer_id_filters = {idle.producer.id}}), "idle Empty, ");
     EXPECT_EQ(list({.state_filters = {"Ongoing"}, .duration_filter = 60'000}), "");
+    EXPECT_EQ(list({.transactional_id_pattern = "o.*|x"}), "open Ongoing, ");
+    EXPECT_EQ(list({.transactional_id_pattern = "id"}), "") << "the whole name has to match";
+    EXPECT_EQ(list({.transactional_id_pattern = ""}), "idle Empty, open Ongoing, ");
+    EXPECT_EQ(list({.transactional_id_pattern = "(open"}), "INVALID_REGULAR_EXPRESSION");
 }
 
 TEST_F(Transactions, an_administrator_ends_a_transaction_that_hangs) {
