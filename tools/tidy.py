@@ -58,7 +58,7 @@ LIBRARIES = (
     (r"snappy(-c)?\.h", "mr_snappy", None),
 )
 # Rooms that only these may include; app wires everything together and may include any.
-RESERVED = {"kafka": {"broker"}, "broker": {"platform"}, "client": {"platform", "cli"}}
+RESERVED = {"kafka": {"broker", "client"}, "broker": {"platform"}, "client": {"platform", "cli"}}
 
 # What a line of code may not call, why not, and the places where it may: rooms, or kinds of file.
 BANNED = (

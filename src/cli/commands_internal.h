@@ -23,11 +23,16 @@ void add_produce_command(CLI::App& app, const Program& program, Action& action);
 void add_consume_command(CLI::App& app, const Program& program, Action& action);
 void add_completion_command(CLI::App& app, const Program& program, Action& action);
 void add_group_command(CLI::App& app, const Program& program, Action& action);
+void add_txn_command(CLI::App& app, const Program& program, Action& action);
 void add_version_command(CLI::App& app, const Program& program, Action& action);
 
-// The parts of `topic` and of `group` that have files of their own.
+// The parts of `topic`, `group`, `cluster` and `txn` that have files of their own.
 void add_topic_changes(CLI::App& group, const Program& program, Action& action);
 void add_trim_prefix(CLI::App& group, const Program& program, Action& action);
+void add_group_describe(CLI::App& group, const Program& program, Action& action);
 void add_group_seek(CLI::App& group, const Program& program, Action& action);
+void add_cluster_inside(CLI::App& group, const Program& program, Action& action);
+void add_cluster_quotas(CLI::App& group, const Program& program, Action& action);
+void add_txn_partitions(CLI::App& group, const Program& program, Action& action);
 
 }  // namespace millrace::cli

@@ -27,9 +27,10 @@ Written by the program itself (`millrace __docs`); a test keeps it so.
   ones win: file, `MILLRACE_BROKERS`, `-X`, `--brokers`. Values of secret settings are never
   printed.
 
-What librdkafka does not offer has no command: transactions and log directories. Kafka's own
-`kafka-transactions` and `kafka-log-dirs` ask for both. Of a group of the newer protocol (KIP-848),
-offsets and lag are shown and moved; its members are not seen.
+Transactions, log folders, quotas, features, the quorum, and groups of the newer protocols (consumer
+groups of KIP-848, share groups) are asked over connections of their own, which speak plaintext
+only: where a listener wants TLS or SASL these commands say so and end with 1. `group` then shows
+offsets and lag as before, without types and without members of the newer groups.
 )";
 
 // `parent` is empty for the program itself.

@@ -78,6 +78,7 @@ void add_all_commands(CLI::App& app, const Program& program, Action& action) {
     add_topic_command(app, program, action);
     add_group_command(app, program, action);
     add_config_command(app, program, action);
+    add_txn_command(app, program, action);
     add_cluster_command(app, program, action);
     add_completion_command(app, program, action);
     add_version_command(app, program, action);

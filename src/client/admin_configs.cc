@@ -43,6 +43,7 @@ Cluster::Setting to_setting(const rd_kafka_ConfigEntry_t& entry) {
 Result<std::vector<Cluster::Setting>> Admin::settings(const Resource& resource) {
     const std::string what = words_for("ask for the settings of", resource);
     const ConfigResource wanted = to_rdkafka(resource);
+    if (wanted == nullptr) return fail(Code::kInvalidArgument, "{}: it has no name", what);
     const AdminOptions options = this->options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     const QueueHandle queue(rd_kafka_queue_new(handle_));
     rd_kafka_ConfigResource_t* list[] = {wanted.get()};
@@ -69,6 +70,7 @@ Result<void> Admin::replace_settings(const Resource& resource,
                                      Mode mode) {
     const std::string what = words_for("change the settings of", resource);
     const ConfigResource wanted = to_rdkafka(resource);
+    if (wanted == nullptr) return fail(Code::kInvalidArgument, "{}: it has no name", what);
     for (const auto& [name, value] : settings) {
         rd_kafka_ConfigResource_set_config(wanted.get(), name.c_str(), value.c_str());
     }

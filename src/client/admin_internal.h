@@ -44,6 +44,10 @@ public:
     base::Result<Offsets> delete_offsets(
         const std::string& group, const std::vector<topic::TopicPartition>& partitions) override;
 
+    base::Result<Direct*> direct() override {
+        return base::fail(base::Code::kUnsupported, "only a cluster of its own is asked directly");
+    }
+
     // Partitions of every topic, by name. Listing all never creates one.
     base::Result<std::map<std::string, std::int32_t>> partition_counts();
 

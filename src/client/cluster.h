@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "client/direct.h"
 #include "client/settings.h"
 #include "topic/topics.h"
 
@@ -133,6 +134,10 @@ public:
     // An answer is an offset of -1: none.
     virtual base::Result<Offsets> delete_offsets(
         const std::string& group, const std::vector<topic::TopicPartition>& partitions) = 0;
+
+    // What librdkafka has no call for; kUnsupported when the settings ask for more than plaintext.
+    // Connects at the first call, and lives as long as the cluster.
+    virtual base::Result<Direct*> direct() = 0;
 };
 
 }  // namespace millrace::client

@@ -9,7 +9,9 @@ import yaml
 from confluent_kafka import Consumer
 
 from support.cli import run_cli
+from support.share_member import ShareMember
 from support.server import binary, free_ports, run, wait_until
+from support.transactions import open_transaction
 
 
 def fill(server, topic, count, *args):
@@ -134,7 +136,8 @@ def test_groups_are_described_with_their_lag(cli, server):
             part["log_end_offset"], part["lag"]) == ("lagging", 0, 4, 0, 10, 6)
     text = cli("group", "describe", "slow").out
     assert "TOPIC    PARTITION  CURRENT-OFFSET  LOG-START-OFFSET  LOG-END-OFFSET  LAG" in text
-    assert {"group": "slow", "state": "Empty"} in cli("group", "list", "-o", "json").json
+    assert {"group": "slow", "type": "classic", "state": "Empty"} in cli(
+        "group", "list", "-o", "json").json
 
 
 def test_a_group_with_members_shows_them_and_cannot_be_moved(cli, server):
@@ -179,26 +182,84 @@ def test_groups_and_their_offsets_are_deleted(cli, server):
     assert cli("group", "describe", "forgetful").code == 4
 
 
-def test_a_group_of_the_newer_protocol_is_told_without_its_members(cli, server):
-    cli("topic", "create", "newer", "-p", 1)
-    fill(server, "newer", 3)
-    consumer = Consumer({"bootstrap.servers": server.brokers, "group.id": "modern",
-                         "group.protocol": "consumer", "auto.offset.reset": "earliest"})
+def test_a_group_of_the_newer_protocol_is_told_with_its_members(any_kafka, on_any):
+    on_any("topic", "create", "newer", "-p", 1)
+    fill(any_kafka, "newer", 3)
+    consumer = Consumer({"bootstrap.servers": any_kafka.brokers, "group.id": "modern",
+                         "group.protocol": "consumer", "auto.offset.reset": "earliest",
+                         "client.id": "reader", "group.instance.id": "first"})
     consumer.subscribe(["newer"])
     try:
         came = []
         wait_until(lambda: came.append(consumer.poll(0.1)) or
                    sum(one is not None and not one.error() for one in came) == 3, "3 records")
         consumer.commit(asynchronous=False)
-        described = cli("group", "describe", "modern", "-o", "json")
-        assert described.code == 0 and "whose members" in described.err
-        assert described.json[0]["member_count"] is None and described.json[0]["total_lag"] == 0
-        refused = cli("group", "seek", "modern", "--to", "start", "-o", "json")
+        assert {"group": "modern", "type": "consumer", "state": "Stable"} in on_any(
+            "group", "list", "--types", "consumer", "--states", "stable", "-o", "json").json
+        described = on_any("group", "describe", "modern", "-o", "json")
+        assert described.code == 0, described.err
+        group = described.json[0]
+        assert (group["type"], group["state"], group["balancer"], group["total_lag"]) == (
+            "consumer", "Stable", "uniform", 0)
+        member = group["members"][0]
+        assert (member["client_id"], member["instance_id"], member["partitions"]) == (
+            "reader", "first", ["newer/0"])
+        assert member["epoch"] == group["epoch"] > 0 and group["member_count"] == 1
+        assert [row["client_id"] for row in group["partitions"]] == ["reader"]
+        refused = on_any("group", "seek", "modern", "--to", "start", "-o", "json")
         assert refused.code == 1 and "stop its consumers first" in refused.json[0]["error"]
+        assert on_any("group", "delete", "modern", "--dry-run").code == 1
     finally:
         consumer.close()
-    assert cli("group", "seek", "modern", "--to", "start").code == 0
-    assert offsets(cli, "modern") == {("newer", 0): 0}
+
+
+def test_a_group_of_the_newer_protocol_is_moved(on_any, any_kafka):
+    on_any("topic", "create", "moving", "-p", 1)
+    fill(any_kafka, "moving", 3)
+    consumer = Consumer({"bootstrap.servers": any_kafka.brokers, "group.id": "movable",
+                         "group.protocol": "consumer", "auto.offset.reset": "earliest"})
+    consumer.subscribe(["moving"])
+    wait_until(lambda: consumer.poll(0.1), "a record")
+    consumer.commit(asynchronous=False)
+    consumer.close()
+    assert on_any("group", "seek", "movable", "--to", "start").code == 0
+    assert offsets(on_any, "movable") == {("moving", 0): 0}
+    assert on_any("group", "delete", "movable").code == 0
+    assert on_any("group", "describe", "movable").code == 4
+
+
+def test_share_groups_are_told_moved_and_deleted(any_kafka, on_any):
+    on_any("topic", "create", "shared", "-p", 2)
+    fill(any_kafka, "shared", 5, "-p", "0")
+    with ShareMember(any_kafka.brokers, "sharers", ["shared"]) as member:
+        def described():
+            member.again()
+            done = on_any("group", "describe", "sharers", "-o", "json")
+            assert done.code == 0, done.err
+            return done.json[0]
+
+        group = wait_until(lambda: (one := described())["members"] and
+                           one["members"][0]["partitions"] and one, "partitions are given out")
+        assert (group["type"], group["state"]) == ("share", "Stable")
+        assert group["members"][0]["client_id"] == "sharer"
+        assert group["members"][0]["partitions"] == ["shared/0", "shared/1"]
+        assert {"group": "sharers", "type": "share", "state": "Stable"} in on_any(
+            "group", "list", "--types", "share", "-o", "json").json
+        refused = on_any("group", "seek", "sharers", "--to", "end", "-t", "shared",
+                         "--allow-new-topics")
+        assert refused.code == 1
+    seek = ["group", "seek", "sharers", "-t", "shared", "--allow-new-topics"]
+    assert on_any(*seek, "--to", "3", "--dry-run").code == 0
+    assert on_any(*seek, "--to", "3", "-o", "json").code == 0
+    assert offsets(on_any, "sharers") == {("shared", 0): 3, ("shared", 1): 0}
+    assert on_any("group", "seek", "sharers", "--to", "start").code == 0
+    assert offsets(on_any, "sharers") == {("shared", 0): 0, ("shared", 1): 0}
+    assert on_any("group", "offset-delete", "sharers", "--topics", "shared:0").code == 1
+    assert on_any("group", "offset-delete", "sharers", "--topics", "shared", "--dry-run").code == 0
+    assert on_any("group", "offset-delete", "sharers", "--topics", "shared").code == 0
+    assert offsets(on_any, "sharers") == {}
+    assert on_any("group", "delete", "sharers").code == 0
+    assert on_any("group", "describe", "sharers").code == 4
 
 
 @pytest.mark.parametrize("target, expected", [
@@ -309,7 +370,17 @@ SHAPED = [["topic", "list"], ["topic", "describe", "shaped"], ["group", "list"],
           ["topic", "delete", "shaped", "--dry-run"],
           ["group", "delete", "shaper", "--dry-run"],
           ["group", "offset-delete", "shaper", "--topics", "shaped", "--dry-run"],
-          ["topic", "add-partitions", "shaped", "-n", "1", "--dry-run"]]
+          ["topic", "add-partitions", "shaped", "-n", "1", "--dry-run"],
+          ["cluster", "features", "describe"], ["cluster", "logdirs"], ["cluster", "quorum"],
+          ["cluster", "features", "set", "group.version=1", "--dry-run"],
+          ["cluster", "quotas", "describe"],
+          ["cluster", "quotas", "alter", "--name", "user=shaped", "--add",
+           "producer_byte_rate=1", "--dry-run"],
+          ["txn", "list"], ["txn", "describe", "shaping"],
+          ["txn", "describe-producers", "-t", "shaped"],
+          ["txn", "terminate", "shaping", "--dry-run"]]
+
+MOVING = [["cluster", "logdirs"], ["cluster", "quorum"]]  # Never twice the same.
 
 
 def keys_of(value):
@@ -331,6 +402,8 @@ def has_shape(value, shape):
     shape = shape.rstrip("?")
     if shape.startswith("["):
         return isinstance(value, list) and all(has_shape(item, shape[1:-1]) for item in value)
+    if shape == "number":
+        return type(value) in (int, float)
     return type(value) is {"string": str, "int": int, "bool": bool}[shape]
 
 
@@ -340,11 +413,17 @@ def test_the_shape_that_help_prints_is_the_shape_of_the_output(cli, server, word
         cli("topic", "create", "shaped", "-c", "retention.ms=1000000000")
         fill(server, "shaped", 3)
         read_as(server, "shaper", "shaped", 1)
+        open_transaction(server.brokers, "shaping", "shaped").abort_transaction(30)
+        cli("cluster", "quotas", "alter", "--name", "user=shaped", "--add", "producer_byte_rate=1")
     shape = cli(*words, "-o", "help").json
     document = cli(*words, "-o", "json").json
     assert document != [] and has_shape(document, shape), (shape, document)
-    assert yaml.safe_load(cli(*words, "-o", "yaml").out) == document
+    in_yaml = yaml.safe_load(cli(*words, "-o", "yaml").out)
     lines = cli(*words, "-o", "jsonl").lines
+    if words in MOVING:
+        assert has_shape(in_yaml, shape) and all(keys_of(one) == keys_of(lines[0]) for one in lines)
+        return
+    assert in_yaml == document
     assert lines == (document if isinstance(document, list) else [document])
 
 

@@ -49,7 +49,7 @@ const CLI::App* subcommand_named(const CLI::App& app, const std::string& word) {
 
 std::vector<std::string> values_of(const std::string& kind, const std::vector<std::string>& words,
                                    const NameSource& names) {
-    if (kind == "TOPIC" || kind == "GROUP") return names(kind, words);
+    if (kind == "TOPIC" || kind == "GROUP" || kind == "TRANSACTION") return names(kind, words);
     if (kind == "FORMAT") return {"help", "json", "jsonl", "text", "yaml"};
     std::vector<std::string> values;
     if (!kind.contains('|')) return values;
@@ -131,6 +131,14 @@ std::vector<std::string> names_of_cluster(const Program& program, std::string_vi
     // A person waits at the keyboard.
     const auto cluster = program.kafka.connect(*settings, std::chrono::seconds(1));
     if (!cluster) return names;
+    if (kind == "TRANSACTION") {
+        const auto direct = (*cluster)->direct();
+        if (!direct) return names;
+        const auto list = (*direct)->transactions({});
+        if (!list) return names;
+        for (const auto& one : list->transactions) names.push_back(one.id);
+        return names;
+    }
     if (kind == "GROUP") {
         const auto groups = (*cluster)->groups();
         if (!groups) return names;

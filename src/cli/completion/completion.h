@@ -1,5 +1,5 @@
 // What may stand at the end of an unfinished command line: commands, options, values, and the names
-// of topics and groups that the cluster tells of.
+// of topics, groups and transactional ids that the cluster tells of.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ namespace millrace::cli {
 
 struct Program;
 
-// The names that exist of a kind ("TOPIC", "GROUP"); `words` are those of the command line, which
-// may say where the cluster is.
+// The names that exist of a kind ("TOPIC", "GROUP", "TRANSACTION"); `words` are those of the
+// command line, which may say where the cluster is.
 using NameSource = std::function<std::vector<std::string>(std::string_view kind,
                                                           const std::vector<std::string>& words)>;
 

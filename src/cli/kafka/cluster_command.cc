@@ -151,8 +151,8 @@ struct Health : Leaf {
 }  // namespace
 
 void add_cluster_command(CLI::App& app, const Program& program, Action& action) {
-    CLI::App* const group =
-        app.add_subcommand("cluster", "The cluster: info, health, brokers, metadata");
+    CLI::App* const group = app.add_subcommand(
+        "cluster", "The cluster: health, brokers, log folders, quotas, features");
     group->require_subcommand(1);
     group->footer(
         "Examples:\n"
@@ -168,6 +168,8 @@ void add_cluster_command(CLI::App& app, const Program& program, Action& action) 
     add_leaf<Metadata>(*group, program, action, "metadata",
                        "Print brokers and every partition with its leader and replicas",
                        "Example:\n  millrace cluster metadata -o json");
+    add_cluster_inside(*group, program, action);
+    add_cluster_quotas(*group, program, action);
 }
 
 }  // namespace millrace::cli

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/kafka/group_types_internal.h"
 #include "cli/kafka/leaf_internal.h"
 #include "cli/offsets/seek.h"
 #include "cli/program.h"
@@ -54,7 +55,8 @@ struct Seek : Leaf {
 
     Result<ExitCode> run(Cluster& cluster, Report& report) const {
         MR_TRY(const auto overview, cluster.overview());
-        MR_TRY(const auto answered, cluster.committed(group));
+        MR_TRY(const std::string type, type_of_group(cluster, group));
+        MR_TRY(const auto answered, offsets_of_group(cluster, group, type));
         Offsets prior;
         for (const auto& [partition, offset] : answered) {
             if (offset && *offset >= 0) prior[partition] = *offset;
@@ -72,7 +74,7 @@ struct Seek : Leaf {
         }
         Cluster::Offsets outcomes;
         if (!dry_run && !moved.empty()) {
-            auto answer = cluster.commit(group, moved);
+            auto answer = move_group(cluster, group, type, moved);
             if (!answer) return fail(explained(answer.error()));
             outcomes = std::move(*answer);
         }
@@ -113,7 +115,8 @@ private:
                                             const Offsets& prior) const {
         Offsets named = from_lines;
         if (!to_group.empty()) {
-            MR_TRY(const auto others, cluster.committed(to_group));
+            MR_TRY(const std::string type, type_of_group(cluster, to_group));
+            MR_TRY(const auto others, offsets_of_group(cluster, to_group, type));
             for (const auto& [partition, offset] : others) {
                 if (offset && *offset >= 0) named[partition] = *offset;
             }

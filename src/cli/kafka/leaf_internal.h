@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "cli/commands_internal.h"
 #include "cli/kafka/options.h"
 #include "cli/kafka/run_report.h"
@@ -41,6 +43,11 @@ std::pair<CLI::App*, std::shared_ptr<Command>> add_leaf(CLI::App& group, const P
         };
     });
     return {app, command};
+}
+
+template <class T>
+base::JsonValue or_null(const std::optional<T>& value) {
+    return value ? base::JsonValue(*value) : base::JsonValue();
 }
 
 // Names of things that exist: completion knows them by the word in capitals.

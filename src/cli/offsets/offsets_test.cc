@@ -193,5 +193,16 @@ TEST(Partitions, are_numbers_and_ranges) {
     }
 }
 
+TEST(Partitions, stand_behind_the_name_of_their_topic) {
+    const auto some = parse_chosen_partitions("weblog:0,2");
+    ASSERT_TRUE(some);
+    EXPECT_EQ(some->topic, "weblog");
+    EXPECT_EQ(some->partitions, (std::vector<std::int32_t>{0, 2}));
+    EXPECT_TRUE(parse_chosen_partitions("weblog")->partitions.empty());
+    for (const char* wrong : {"", ":1", "weblog:", "weblog:x"}) {
+        EXPECT_FALSE(parse_chosen_partitions(wrong)) << wrong;
+    }
+}
+
 }  // namespace
 }  // namespace millrace::cli

@@ -114,4 +114,16 @@ Result<std::vector<std::int32_t>> parse_partitions(std::string_view text) {
     return partitions;
 }
 
+Result<ChosenPartitions> parse_chosen_partitions(std::string_view text) {
+    const auto colon = text.find(':');
+    ChosenPartitions chosen{.topic = std::string(text.substr(0, colon)), .partitions = {}};
+    if (chosen.topic.empty()) {
+        return fail(Code::kInvalidArgument, "'{}' names no topic", text);
+    }
+    if (colon != std::string_view::npos) {
+        MR_TRY(chosen.partitions, parse_partitions(text.substr(colon + 1)));
+    }
+    return chosen;
+}
+
 }  // namespace millrace::cli

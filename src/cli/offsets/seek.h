@@ -46,4 +46,11 @@ base::Result<std::map<topic::TopicPartition, std::int64_t>> parse_offset_lines(
 // "0,3,7" or "0-3" as numbers.
 base::Result<std::vector<std::int32_t>> parse_partitions(std::string_view text);
 
+// "weblog:0-3"; without numbers all of the topic are meant.
+struct ChosenPartitions {
+    std::string topic;
+    std::vector<std::int32_t> partitions;  // Empty: all.
+};
+base::Result<ChosenPartitions> parse_chosen_partitions(std::string_view text);
+
 }  // namespace millrace::cli

@@ -1,5 +1,5 @@
-// TopicPattern: the regular expression of a subscription, in RE2's syntax, as KIP-848 has it; and of
-// transactional ids (KIP-1152).
+// TopicPattern: the regular expression of a subscription, in RE2's syntax, as KIP-848 has it; and
+// of transactional ids (KIP-1152).
 // Matching takes time linear in the name, and memory that is bounded, whatever a client sends.
 #pragma once
 
