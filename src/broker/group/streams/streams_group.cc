@@ -382,11 +382,23 @@ EndpointPartitions::Partitions StreamsGroup::partitions_of(const TaskSet& tasks)
 }
 
 std::vector<EndpointPartitions> StreamsGroup::endpoints() const {
-    std::vector<EndpointPartitions> all;
+    // The threads of a process are members of their own, with one endpoint. Clients keep one entry
+    // for each endpoint, the last: it must have the tasks of all.
+    std::map<StreamsEndpoint, std::pair<TaskSet, TaskSet>> tasks;
+    const auto merge = [](const TaskSet& from, TaskSet& into) {
+        for (const auto& [id, partitions] : from) {
+            into[id].insert(partitions.begin(), partitions.end());
+        }
+    };
     for (const auto& [id, member] : members_) {
         if (!member.endpoint) continue;
-        all.push_back({*member.endpoint, partitions_of(without_epochs(member.assigned.active)),
-                       partitions_of(member.assigned.standby)});
+        auto& [active, standby] = tasks[*member.endpoint];
+        merge(without_epochs(member.assigned.active), active);
+        merge(member.assigned.standby, standby);
+    }
+    std::vector<EndpointPartitions> all;
+    for (const auto& [endpoint, parts] : tasks) {
+        all.push_back({endpoint, partitions_of(parts.first), partitions_of(parts.second)});
     }
     return all;
 }

@@ -329,6 +329,12 @@ TEST(StreamsGroup, tells_where_the_state_is_to_be_had) {
                 .endpoint_epoch = 1,
                 .owned = Driver::parse("00,01,10,11")});
     EXPECT_EQ(tell(), "2: host:7 by-word0 in0");
+    driver.run({.member_id = "a", .member_epoch = 2, .owned = Driver::parse("00,10")});
+    driver.run({.member_id = "b",
+                .member_epoch = 3,
+                .endpoint_epoch = 2,
+                .endpoint = StreamsEndpoint{"host", 7}});
+    EXPECT_EQ(tell(), "3: host:7 by-word01 in01");  // Two threads of one process.
 }
 
 TEST(StreamsGroup, lets_members_commit_what_is_theirs) {

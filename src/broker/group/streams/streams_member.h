@@ -1,6 +1,7 @@
 // StreamsMember: a member of a streams group (KIP-1071), what it tells of itself and what it has.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,7 +15,7 @@ namespace millrace::broker {
 struct StreamsEndpoint {
     std::string host;
     std::uint16_t port = 0;
-    bool operator==(const StreamsEndpoint&) const = default;
+    auto operator<=>(const StreamsEndpoint&) const = default;
 };
 
 // As they are numbered in the log.
