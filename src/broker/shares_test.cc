@@ -24,6 +24,10 @@
 namespace millrace::broker {
 namespace {
 
+config::ServerOptions assigned_at_once(config::ServerOptions options) {
+    options.group_share_assignment_interval_ms = 0;
+    return options;
+}
 config::ServerOptions quick_locks() {
     config::ServerOptions options;
     options.group_share_record_lock_duration_ms = 300;
@@ -136,7 +140,8 @@ private:
 
 class Shares : public testing::Test, protected WireHarness {
 protected:
-    explicit Shares(config::ServerOptions options = {}) : WireHarness(std::move(options)) {
+    explicit Shares(config::ServerOptions options = {})
+        : WireHarness(assigned_at_once(std::move(options))) {
         topic = create("t", 2).topics.at(0).topic_id;
     }
     kafka::ShareGroupHeartbeatResponse heartbeat(const std::string& member, std::int32_t epoch,

@@ -200,6 +200,8 @@ const OptionTable<ServerOptions>& server_option_table() {
          "How long offsets stay after their group became empty or, where nobody subscribes to "
          "their "
          "topic, after the last commit."},
+        {"group.share.assignment.interval.ms", &S::group_share_assignment_interval_ms, 0, kMaxInt,
+         Reload::kRestart, "The least time between two assignments of a share group."},
         {"group.share.delivery.count.limit", &S::group_share_delivery_count_limit, 2, 10,
          Reload::kRestart, "How often a record is delivered to a share group at most."},
         {"group.share.heartbeat.interval.ms", &S::group_share_heartbeat_interval_ms, 1, kMaxInt,

@@ -89,6 +89,7 @@ struct ServerOptions {
     std::int64_t transaction_max_timeout_ms = 900'000;
     std::int32_t transaction_state_log_num_partitions = 8;
     std::int64_t transactional_id_expiration_ms = std::int64_t{7} * 24 * 3600 * 1000;
+    std::int32_t group_share_assignment_interval_ms = 1000;
     std::int32_t group_share_delivery_count_limit = 5;
     std::int32_t group_share_heartbeat_interval_ms = 5'000;
     std::int32_t group_share_max_share_sessions = 2'000;

@@ -61,6 +61,7 @@ Task<kafka::ShareGroupHeartbeatResponse> share_group_heartbeat(
         return (*shard)->share_heartbeat(
             request.group_id, std::move(heartbeat),
             {.session_timeout_ms = options.share_session_timeout_ms,
+             .assignment_interval_ms = options.share_assignment_interval_ms,
              .max_size = static_cast<std::size_t>(call.services.options.group_share_max_size)});
     });
     response.error_code = answer.error;

@@ -49,6 +49,7 @@ config::GroupOptions group_options(const Services& services, const std::string& 
     const auto server_options = services.live_options.get();
     const config::ServerOptions& server = *server_options;
     config::GroupOptions options;
+    options.share_assignment_interval_ms = server.group_share_assignment_interval_ms;
     options.share_delivery_count_limit = server.group_share_delivery_count_limit;
     options.share_heartbeat_interval_ms = server.group_share_heartbeat_interval_ms;
     options.share_partition_max_record_locks = server.group_share_partition_max_record_locks;

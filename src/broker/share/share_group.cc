@@ -100,6 +100,7 @@ ShareHeartbeatAnswer ShareGroup::heartbeat(const ShareHeartbeat& request,
     ShareHeartbeatAnswer answer = check(request, limits);
     if (answer.error != ErrorCode::kNone) return answer;
     refresh(find_topic, update_member(request, changes), changes);
+    maybe_assign(find_topic, limits.assignment_interval_ms, now_ms, changes);
     ShareMember& member = data_.members.at(request.member_id);
     member.deadline_ms = now_ms + limits.session_timeout_ms;
     const bool reassigned = reconcile(member, request.member_id, changes);
@@ -169,7 +170,14 @@ void ShareGroup::refresh(const FindTopic& find_topic, bool changed, ShareGroupCh
     data_.metadata_hash = hash;
     changes.epoch = true;
     for (const auto& [id, topic] : existing) initialize(topic, changes);
-    assign(existing, changes);
+}
+
+void ShareGroup::maybe_assign(const FindTopic& find_topic, std::int32_t interval_ms,
+                              std::int64_t now_ms, ShareGroupChanges& changes) {
+    if (data_.assignment_epoch >= data_.epoch) return;
+    if (assigned_ms_ && now_ms - *assigned_ms_ < interval_ms) return;
+    assign(topics(find_topic), changes);
+    assigned_ms_ = now_ms;
 }
 
 void ShareGroup::assign(const std::map<kafka::Uuid, ShareTopic>& topics,
@@ -201,11 +209,14 @@ void ShareGroup::assign(const std::map<kafka::Uuid, ShareTopic>& topics,
 bool ShareGroup::reconcile(ShareMember& member, const std::string& member_id,
                            ShareGroupChanges& changes) {
     if (member.epoch == data_.assignment_epoch) return false;
-    const ShareAssignment& target = data_.targets[member_id];
-    const bool reassigned = member.assigned != target;
+    // Who came after the last assignment has nothing yet.
+    const auto target = data_.targets.find(member_id);
+    ShareAssignment assigned;
+    if (target != data_.targets.end()) assigned = target->second;
+    const bool reassigned = member.assigned != assigned;
     member.previous_epoch = member.epoch;
     member.epoch = data_.assignment_epoch;
-    member.assigned = target;
+    member.assigned = std::move(assigned);
     changes.current.insert(member_id);
     return reassigned;
 }

@@ -2,10 +2,11 @@
 // (KIP-932).
 //
 // A member is there while its heartbeats come. Each change of members, subscriptions or topics
-// gives the group a new epoch and all members new targets; a member takes its target over with its
-// next heartbeat, as records and not partitions are exclusive here: nobody waits for anybody.
-// Events come in with the time; what they changed comes out as ShareGroupChanges, to be written to
-// the log before the answer is told. No log, no clock, no thread.
+// gives the group a new epoch, and the next heartbeat all members new targets, though not more
+// often than the assignment interval; a member takes its target over with its next heartbeat, as
+// records and not partitions are exclusive here: nobody waits for anybody. Events come in with the
+// time; what they changed comes out as ShareGroupChanges, to be written to the log before the
+// answer is told. No log, no clock, no thread.
 #pragma once
 
 #include <cstdint>
@@ -84,6 +85,7 @@ struct ShareHeartbeatAnswer {
 
 struct ShareGroupLimits {
     std::int32_t session_timeout_ms = 45'000;
+    std::int32_t assignment_interval_ms = 1000;
     std::size_t max_size = 200;
 };
 
@@ -121,13 +123,17 @@ private:
     void remove(const std::string& member_id, ShareGroupChanges& changes);
     // Topics that somebody subscribes to and that exist.
     std::map<kafka::Uuid, ShareTopic> topics(const FindTopic& find_topic) const;
-    // A new epoch with new targets, if members (`changed`) or topics have changed.
+    // A new epoch, if members (`changed`) or topics have changed.
     void refresh(const FindTopic& find_topic, bool changed, ShareGroupChanges& changes);
+    // New targets for a new epoch, if the last ones are old enough.
+    void maybe_assign(const FindTopic& find_topic, std::int32_t interval_ms, std::int64_t now_ms,
+                      ShareGroupChanges& changes);
     void assign(const std::map<kafka::Uuid, ShareTopic>& topics, ShareGroupChanges& changes);
     bool reconcile(ShareMember& member, const std::string& member_id, ShareGroupChanges& changes);
 
     const std::string id_;
     ShareGroupData data_;
+    std::optional<std::int64_t> assigned_ms_;  // Not kept in the log.
 };
 
 }  // namespace millrace::broker

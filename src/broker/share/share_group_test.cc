@@ -51,7 +51,7 @@ protected:
 
     std::map<std::string, ShareTopic> topics;
     ShareGroup group{"g", {}};
-    ShareGroupLimits limits{.session_timeout_ms = 1000, .max_size = 3};
+    ShareGroupLimits limits{.session_timeout_ms = 1000, .assignment_interval_ms = 0, .max_size = 3};
     std::int64_t now = 0;
     ShareGroupChanges changes;
 };
@@ -72,6 +72,22 @@ TEST_F(ShareGroupMembers, the_others_learn_of_a_change_with_their_next_heartbeat
     EXPECT_EQ(heartbeat("b", -1), "epoch -1");
     EXPECT_EQ(heartbeat("a", 2), "epoch 3: 7-0 7-1");
     EXPECT_EQ(heartbeat("b", 2), "UNKNOWN_MEMBER_ID");
+}
+
+TEST_F(ShareGroupMembers, those_who_come_in_quick_succession_are_assigned_together) {
+    limits.assignment_interval_ms = 500;
+    topic("t", 7, 2);
+    EXPECT_EQ(heartbeat("a", 0, Names{"t"}), "epoch 1: 7-0 7-1");
+    now = 499;
+    EXPECT_EQ(heartbeat("b", 0, Names{"t"}), "epoch 1:");
+    EXPECT_TRUE(changes.epoch && !changes.assignment_epoch);
+    EXPECT_EQ(heartbeat("a", 1), "epoch 1");
+    now = 500;
+    EXPECT_EQ(heartbeat("a", 1), "epoch 2: 7-0");
+    EXPECT_EQ(heartbeat("b", 1), "epoch 2: 7-1");
+    limits.assignment_interval_ms = 0;  // The group's own setting has changed.
+    EXPECT_EQ(heartbeat("b", -1), "epoch -1");
+    EXPECT_EQ(heartbeat("a", 2), "epoch 3: 7-0 7-1");
 }
 
 TEST_F(ShareGroupMembers, an_epoch_must_be_the_last_one_or_the_one_before) {
