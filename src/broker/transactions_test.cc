@@ -5,7 +5,7 @@
 #include <functional>
 #include <set>
 
-#include "broker/group/offsets_log.h"
+#include "broker/sharded_topic.h"
 #include "broker/transaction/transaction_log.h"
 #include "broker/transactions_harness_internal.h"
 #include "kafka/messages/api_versions.h"
@@ -372,7 +372,7 @@ TEST_F(Transactions, a_decision_whose_markers_a_crash_has_cut_short_is_never_lef
                                     .partitions = {{"t", 0}, {"u", 0}},
                                     .update_ms = clock->wall_ms(),
                                     .start_ms = clock->wall_ms()};
-            edit("__transaction_state", partition_of_group("id", 8), [&](storage::Log& log) {
+            edit("__transaction_state", partition_of_key("id", 8), [&](storage::Log& log) {
                 model::BatchBuilder builder;
                 builder.add({clock->wall_ms()}, base::ByteView(transaction_key("id")),
                             base::ByteView(transaction_value(decided)));

@@ -45,7 +45,4 @@ std::optional<std::variant<OffsetKey, GroupKey>> decode_key(base::ByteView key);
 std::optional<CommittedOffset> decode_offset_value(base::ByteView value);
 std::optional<Group::Snapshot> decode_group_value(base::ByteView value);
 
-// Which partition of __consumer_offsets a group belongs to: as Kafka's tools compute it.
-std::int32_t partition_of_group(const std::string& group, std::int32_t partitions);
-
 }  // namespace millrace::broker

@@ -6,30 +6,25 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <shared_mutex>
-#include <vector>
 
 #include "base/error.h"
+#include "broker/sharded_topic.h"
 #include "broker/share/share_state.h"
-#include "runtime/event.h"
 #include "runtime/task.h"
 
 namespace millrace::broker {
 
 class Catalog;
-struct Topic;
 
 class SharePersister {
 public:
     static constexpr const char* kStateTopic = "__share_group_state";
 
-    SharePersister(Catalog& catalog, runtime::Clock& clock, std::int32_t partitions)
-        : catalog_(catalog), clock_(clock), partitions_(partitions) {}
+    SharePersister(Catalog& catalog, runtime::Clock& clock, std::int32_t partitions);
 
     // Loads what was kept, if there ever was anything.
-    runtime::Task<base::Result<void>> open();
-    runtime::Task<void> stop();
+    runtime::Task<base::Result<void>> open() { return shards_.open(); }
+    runtime::Task<void> stop() { return shards_.stop(); }
 
     // As the calls of ShareStateShard.
     runtime::Task<base::Result<ShareState>> read(ShareKey key);
@@ -39,18 +34,9 @@ public:
     runtime::Task<base::Result<void>> remove(ShareKey key);
 
 private:
-    std::vector<ShareStateShard*> shards() const;
     runtime::Task<base::Result<ShareStateShard*>> shard(const ShareKey& key);
-    runtime::Task<base::Result<void>> ensure();
-    runtime::Task<base::Result<void>> load(std::shared_ptr<const Topic> topic);
 
-    Catalog& catalog_;
-    runtime::Clock& clock_;
-    const std::int32_t partitions_;
-    bool opening_ = false;             // On the catalog's loop.
-    runtime::Condition opened_;        // The same.
-    mutable std::shared_mutex mutex_;  // Of what follows.
-    std::vector<std::unique_ptr<ShareStateShard>> shards_;
+    ShardedTopic<ShareStateShard> shards_;
 };
 
 }  // namespace millrace::broker

@@ -44,8 +44,7 @@ Result<ShareRead> read_for_share(storage::Log& log, std::int64_t from, std::int6
     std::int64_t at = from;
     std::optional<storage::AbortedFilter> aborted;
     if (isolation == storage::Isolation::kReadCommitted) {
-        aborted.emplace(
-            log.aborted_transactions(model::Offset{from}, log.offsets().last_stable));
+        aborted.emplace(log.aborted_transactions(model::Offset{from}, log.offsets().last_stable));
     }
     while (records < max_records) {
         const std::int64_t left = max_bytes - static_cast<std::int64_t>(read.bytes.size());

@@ -5,42 +5,38 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <shared_mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "broker/sharded_topic.h"
 #include "broker/transaction/shard.h"
-#include "runtime/event.h"
 #include "runtime/task.h"
 
 namespace millrace::broker {
-
-struct Topic;
 
 class TransactionCoordinator {
 public:
     static constexpr const char* kStateTopic = "__transaction_state";
 
     TransactionCoordinator(Catalog& catalog, Coordinator& groups, runtime::Clock& clock,
-                           const TransactionLimits& limits, std::int32_t partitions)
-        : catalog_(catalog),
-          groups_(groups),
-          clock_(clock),
-          limits_(limits),
-          partitions_(partitions) {}
+                           const TransactionLimits& limits, std::int32_t partitions);
 
     // Loads the transactions, if there ever were any, and goes on with them. The groups are open.
-    runtime::Task<base::Result<void>> open();
-    runtime::Task<void> stop();
+    runtime::Task<base::Result<void>> open() { return shards_.open(); }
+    runtime::Task<void> stop() { return shards_.stop(); }
 
     // Where the id lives; call it there: call_on(shard->loop(), ...).
-    runtime::Task<base::Result<TransactionShard*>> shard(std::string transactional_id);
+    runtime::Task<base::Result<TransactionShard*>> shard(std::string transactional_id) {
+        return shards_.shard(std::move(transactional_id));
+    }
     // The same, but null where there never was any transaction.
-    TransactionShard* existing_shard(const std::string& transactional_id) const;
+    TransactionShard* existing_shard(const std::string& transactional_id) const {
+        return shards_.existing(transactional_id);
+    }
     // All of them; empty before there was any transaction.
-    std::vector<TransactionShard*> shards() const;
+    std::vector<TransactionShard*> shards() const { return shards_.all(); }
 
     // Is this partition part of the producer's transaction? With `add` it is made so. Once for
     // each partition, as a produced batch has to be told: TRANSACTION_ABORTABLE where it is not.
@@ -57,18 +53,8 @@ public:
     runtime::Task<void> wait_until_idle(std::string transactional_id, std::int64_t limit_ms);
 
 private:
-    runtime::Task<base::Result<void>> ensure();
-    runtime::Task<base::Result<void>> load(std::shared_ptr<const Topic> topic);
-
-    Catalog& catalog_;
-    Coordinator& groups_;
-    runtime::Clock& clock_;
     const TransactionLimits limits_;
-    const std::int32_t partitions_;
-    bool opening_ = false;             // On the catalog's loop.
-    runtime::Condition opened_;        // The same.
-    mutable std::shared_mutex mutex_;  // Of what follows.
-    std::vector<std::unique_ptr<TransactionShard>> shards_;
+    ShardedTopic<TransactionShard> shards_;
 };
 
 }  // namespace millrace::broker

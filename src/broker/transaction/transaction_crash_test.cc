@@ -297,7 +297,7 @@ private:
 
     std::int64_t group_offset(int p) {
         const std::string group = fmt::format("group-{}", p);
-        GroupShard* shard = groups_->shard_of_partition(partition_of_group(group, 2));
+        GroupShard* shard = groups_->shard_of_partition(partition_of_key(group, 2));
         if (!shard) return -1;
         std::int64_t offset = -1;
         on(shard->loop(), [&] {
