@@ -68,12 +68,15 @@ target_compile_definitions(mr_asio INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_USE_STD_STRING_VIEW)
 target_link_libraries(mr_asio INTERFACE Threads::Threads)
 
+find_library(CRYPTO_SHARED libcrypto.so REQUIRED)
+add_library(mr_crypto INTERFACE)
+target_link_libraries(mr_crypto INTERFACE ${CRYPTO_SHARED})
+
 add_library(mr_arrow INTERFACE)
 target_include_directories(mr_arrow SYSTEM INTERFACE ${ARROW_ROOT}/include)
 # The wheel's libparquet exports an OpenSSL of its own. The system's must come before it, or TLS of
 # librdkafka and gRPC runs half in one and half in the other, and dies.
 find_library(SSL_SHARED libssl.so REQUIRED)
-find_library(CRYPTO_SHARED libcrypto.so REQUIRED)
 target_link_options(mr_arrow INTERFACE
   "SHELL:-Wl,--no-as-needed ${SSL_SHARED} ${CRYPTO_SHARED} -Wl,--as-needed")
 target_link_libraries(mr_arrow INTERFACE

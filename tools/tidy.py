@@ -51,6 +51,7 @@ LIBRARIES = (
     (r"simdjson\.h", "mr_simdjson", None),
     (r"pcre2\.h", "mr_pcre2", None),
     (r"re2/", "mr_re2", {"broker"}),
+    (r"openssl/", "mr_crypto", {"broker", "columnar"}),
     (r"unicode/", "mr_icu", None),
     (r"zlib\.h", "mr_zlib", None),
     (r"zstd\.h", "mr_zstd", None),

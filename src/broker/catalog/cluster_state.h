@@ -1,5 +1,5 @@
 // ClusterState: what is kept of the cluster beside its topics: configs of brokers, groups and
-// metrics subscriptions, quotas of clients, and finalized features.
+// metrics subscriptions, quotas of clients, finalized features, and credentials of users.
 //
 // A plain value. The catalog keeps it durable and publishes immutable copies.
 #pragma once
@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/scram/scram.h"
 #include "config/option.h"
 
 namespace millrace::broker {
@@ -39,6 +40,7 @@ struct ClusterState {
     std::map<ConfigResource, config::Settings> configs;
     std::map<QuotaEntity, QuotaValues> quotas;
     std::map<std::string, std::int16_t> features;  // Levels that were chosen; 0: taken out.
+    ScramCredentials scram;
 
     // Empty when there are none.
     const config::Settings& config(ConfigType type, const std::string& name) const;

@@ -14,6 +14,7 @@ constexpr std::int16_t kClusterKeyVersion = 1;
 constexpr std::int16_t kConfigKeyVersion = 2;
 constexpr std::int16_t kQuotaKeyVersion = 3;
 constexpr std::int16_t kFeatureKeyVersion = 4;
+constexpr std::int16_t kScramKeyVersion = 5;
 
 template <class Message>
 base::Bytes encode(std::int16_t leading_version, const Message* message) {
@@ -66,6 +67,22 @@ base::Bytes value_of(std::int16_t level) {
     return encode(0, &value);
 }
 
+base::Bytes key_of(const ScramName& name) {
+    kafka::ScramKey key;
+    key.user = name.user;
+    key.mechanism = static_cast<std::int8_t>(name.mechanism);
+    return encode(kScramKeyVersion, &key);
+}
+
+base::Bytes value_of(const ScramCredential& credential) {
+    kafka::ScramValue value;
+    value.salt = credential.salt;
+    value.stored_key = credential.stored_key;
+    value.server_key = credential.server_key;
+    value.iterations = credential.iterations;
+    return encode(0, &value);
+}
+
 template <class Map>
 void add_changes(const Map& from, const Map& to, std::vector<KeyedRecord>& records) {
     for (const auto& [key, value] : from) {
@@ -113,6 +130,7 @@ std::vector<KeyedRecord> change_records(const ClusterState& from, const ClusterS
     add_changes(from.configs, to.configs, records);
     add_changes(from.quotas, to.quotas, records);
     add_changes(from.features, to.features, records);
+    add_changes(from.scram, to.scram, records);
     return records;
 }
 
@@ -173,6 +191,18 @@ void LoadedMetadata::apply(base::ByteView key, std::optional<base::ByteView> val
             understood = reader.ok() && (!value || decode(*value, read)) && understood;
             cluster.features.erase(feature.name);
             if (value) cluster.features[feature.name] = read.level;
+            return;
+        }
+        case kScramKeyVersion: {
+            kafka::ScramKey scram;
+            scram.decode(reader, 0);
+            kafka::ScramValue read;
+            understood = reader.ok() && (!value || decode(*value, read)) && understood;
+            const ScramName name{scram.user, ScramMechanism{scram.mechanism}};
+            cluster.scram.erase(name);
+            if (!value) return;
+            cluster.scram[name] = {std::move(read.salt), std::move(read.stored_key),
+                                   std::move(read.server_key), read.iterations};
             return;
         }
         default: understood = false;
