@@ -19,6 +19,7 @@ constexpr std::int8_t kSet = 0, kDelete = 1, kAppend = 2;
 
 class Configs : public testing::Test, protected WireHarness {
 protected:
+    explicit Configs(config::ServerOptions options = {}) : WireHarness(std::move(options)) {}
     struct Change {
         std::string name;
         std::int8_t op = kSet;
@@ -171,6 +172,28 @@ TEST_F(Configs, of_the_same_resource_twice_in_a_request_are_refused_for_both) {
     for (const auto& one : response->responses) {
         EXPECT_EQ(one.error_code, ErrorCode::kInvalidRequest);
     }
+}
+
+class ConfigsOfTheStart : public Configs {
+protected:
+    static config::ServerOptions options() {
+        config::ServerOptions options;
+        options.group_streams_heartbeat_interval_ms = 6000;
+        return options;
+    }
+    ConfigsOfTheStart() : Configs(options()) {}
+};
+
+TEST_F(ConfigsOfTheStart, are_what_groups_have_that_have_no_own_ones) {
+    constexpr const char* kName = "streams.heartbeat.interval.ms";
+    const std::string from_start =
+        "group.streams.heartbeat.interval.ms=6000 4 | group.streams.heartbeat.interval.ms=5000 5";
+    EXPECT_EQ(describe(kGroup, "g", kName), "6000 4 | " + from_start);
+    EXPECT_EQ(set(kGroup, "g", kName, "7000"), "NONE");
+    EXPECT_EQ(describe(kGroup, "g", kName),
+              "7000 8 | streams.heartbeat.interval.ms=7000 8 | " + from_start);
+    EXPECT_EQ(alter(kGroup, "g", {{kName, kDelete, std::nullopt}}), "NONE");
+    EXPECT_EQ(describe(kGroup, "g", kName), "6000 4 | " + from_start);
 }
 
 TEST_F(Configs, of_groups_and_subscriptions_are_kept_and_listed) {

@@ -98,26 +98,6 @@ std::string default_name(const std::string& group_option) {
     return own ? group_option : "group." + group_option;
 }
 
-// Of resources whose options have defaults of their own.
-template <class Options>
-std::vector<ConfigEntry> describe(const config::OptionTable<Options>& table,
-                                  const Settings& settings, ConfigSource source,
-                                  bool show_defaults) {
-    std::vector<ConfigEntry> entries;
-    for (const OptionView& view : table.view({})) {
-        std::vector<ConfigSynonym> synonyms;
-        const auto set = settings.find(view.name);
-        if (set != settings.end())
-            synonyms.push_back({view.name, normal(table, view.name, set->second), source});
-        if (show_defaults) {
-            synonyms.push_back(
-                {default_name(view.name), view.default_value, ConfigSource::kDefault});
-        }
-        entries.push_back(entry(view, std::move(synonyms)));
-    }
-    return entries;
-}
-
 }  // namespace
 
 std::vector<ConfigEntry> describe_topic(const BrokerConfigs& configs, const Settings& settings) {
@@ -171,13 +151,43 @@ std::vector<ConfigEntry> describe_default_broker(const BrokerConfigs& configs) {
     return entries;
 }
 
-std::vector<ConfigEntry> describe_group(const Settings& settings) {
-    return describe(config::group_option_table(), settings, ConfigSource::kGroup, true);
+std::vector<ConfigEntry> describe_group(const BrokerConfigs& configs, const Settings& settings) {
+    std::vector<ConfigEntry> entries;
+    const auto& table = config::group_option_table();
+    for (const OptionView& view : table.view({})) {
+        std::vector<ConfigSynonym> synonyms;
+        const auto set = settings.find(view.name);
+        if (set != settings.end()) {
+            synonyms.push_back(
+                {view.name, normal(table, view.name, set->second), ConfigSource::kGroup});
+        }
+        // What a group has without a setting of its own is what the server was started with.
+        const std::string server = default_name(view.name);
+        std::vector<ConfigSynonym> defaults;
+        if (config::server_option_table().has(server)) {
+            defaults = server_synonyms(configs, server);
+        } else {
+            defaults.push_back({server, view.default_value, ConfigSource::kDefault});
+        }
+        std::ranges::move(defaults, std::back_inserter(synonyms));
+        entries.push_back(entry(view, std::move(synonyms)));
+    }
+    return entries;
 }
 
 std::vector<ConfigEntry> describe_client_metrics(const Settings& settings) {
-    return describe(config::client_metrics_option_table(), settings, ConfigSource::kClientMetrics,
-                    false);
+    std::vector<ConfigEntry> entries;
+    const auto& table = config::client_metrics_option_table();
+    for (const OptionView& view : table.view({})) {
+        std::vector<ConfigSynonym> synonyms;
+        const auto set = settings.find(view.name);
+        if (set != settings.end()) {
+            synonyms.push_back(
+                {view.name, normal(table, view.name, set->second), ConfigSource::kClientMetrics});
+        }
+        entries.push_back(entry(view, std::move(synonyms)));
+    }
+    return entries;
 }
 
 }  // namespace millrace::broker

@@ -55,7 +55,8 @@ std::vector<ConfigEntry> describe_topic(const BrokerConfigs& configs,
 std::vector<ConfigEntry> describe_broker(const BrokerConfigs& configs);
 // What is set for all brokers.
 std::vector<ConfigEntry> describe_default_broker(const BrokerConfigs& configs);
-std::vector<ConfigEntry> describe_group(const config::Settings& settings);
+std::vector<ConfigEntry> describe_group(const BrokerConfigs& configs,
+                                        const config::Settings& settings);
 std::vector<ConfigEntry> describe_client_metrics(const config::Settings& settings);
 
 }  // namespace millrace::broker

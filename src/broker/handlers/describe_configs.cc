@@ -96,7 +96,7 @@ Described describe(const Services& services, const Asked& asked) {
             return describe_client_metrics(cluster->config(type, name));
         case ConfigType::kGroup:
             if (name.empty()) return invalid_request("Group name must not be empty");
-            return describe_group(cluster->config(type, name));
+            return describe_group(configs, cluster->config(type, name));
         default: break;
     }
     return invalid_request(fmt::format("Unsupported resource type: {}", asked.resource_type));
