@@ -209,6 +209,11 @@ StreamsHeartbeatAnswer StreamsGroup::heartbeat(const StreamsHeartbeat& request, 
         answer.tasks = without_epochs(member.assigned);
         if (member.endpoint) ++endpoint_epoch_;
     }
+    // Who tells everything is told everything, as in consumer groups: it may have missed an answer,
+    // and would else hold on to tasks that it was to give up until it is put out for that.
+    if (request.rebalance_timeout_ms && request.owned && request.process_id) {
+        answer.tasks = without_epochs(member.assigned);
+    }
     if (endpoint_epoch_ != request.endpoint_epoch) answer.endpoints = endpoints();
     answer.endpoint_epoch = endpoint_epoch_;
     if (configured_->fault) {

@@ -69,6 +69,22 @@ TEST(StreamsGroup, moves_a_task_only_once_its_owner_has_given_it_up) {
     EXPECT_EQ(driver.state(), "Stable");
 }
 
+TEST(StreamsGroup, tells_who_missed_an_answer_once_more) {
+    Driver driver;
+    driver.make_internal_topics();
+    driver.join("a");
+    driver.join("b");
+    EXPECT_EQ(driver.beat("a", "00,01,10,11"), "2: 00,10");  // Lost on its way.
+    EXPECT_EQ(driver.beat("a", "00,01,10,11"), "2: -");
+    EXPECT_EQ(driver.run({.member_id = "a",
+                          .member_epoch = 2,
+                          .rebalance_timeout_ms = 60'000,
+                          .owned = Driver::parse("00,01,10,11"),
+                          .process_id = "process-a"}),
+              "2: 00,10");
+    EXPECT_EQ(driver.changed(), "");
+}
+
 TEST(StreamsGroup, waits_for_more_members_before_the_first_assignment) {
     Driver driver;
     driver.make_internal_topics();
