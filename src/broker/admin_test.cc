@@ -13,6 +13,7 @@
 #include "kafka/messages/describe_client_quotas.h"
 #include "kafka/messages/describe_quorum.h"
 #include "kafka/messages/elect_leaders.h"
+#include "kafka/messages/list_groups.h"
 #include "kafka/messages/list_partition_reassignments.h"
 #include "kafka/messages/unregister_broker.h"
 #include "kafka/messages/update_features.h"
@@ -77,6 +78,36 @@ TEST_F(Admin, a_client_that_changes_too_many_partitions_is_refused_for_a_while) 
     EXPECT_EQ(create_error("many", 12), "NONE");
     EXPECT_EQ(create_error("one-more"), "THROTTLING_QUOTA_EXCEEDED");
     ASSERT_EQ(set_quota("controller_mutation_rate", 0, /*remove=*/true), ErrorCode::kNone);
+}
+
+// The least quota there can be: the first request that is measured is too much already.
+TEST_F(Admin, a_client_whose_requests_take_too_long_pauses_for_a_window_at_most) {
+    create("t");
+    ASSERT_EQ(produce_error("t", make_batch(10)), "NONE");
+    ASSERT_EQ(set_quota("request_percentage", 1e-9), ErrorCode::kNone);
+    TestClient asking(broker);
+    const auto listed =
+        asking.call<kafka::ListGroupsResponse>(kafka::ListGroupsRequest(), /*version=*/4);
+    ASSERT_TRUE(listed);
+    EXPECT_EQ(listed->error_code, ErrorCode::kNone);
+    EXPECT_EQ(listed->throttle_time_ms, 1000);
+    const auto before = std::chrono::steady_clock::now();
+    ASSERT_TRUE(asking.call<kafka::ApiVersionsResponse>(kafka::ApiVersionsRequest{}, 0));
+    EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(950));
+
+    TestClient writing(broker);
+    EXPECT_EQ(produce_throttle(writing, "t", 1), 1000);
+    TestClient reading(broker);
+    const auto fetched = reading.call<kafka::FetchResponse>(fetch_request("t", 0), 12);
+    ASSERT_TRUE(fetched);
+    EXPECT_EQ(fetched->throttle_time_ms, 1000);
+    EXPECT_TRUE(fetched->responses.empty());
+
+    ASSERT_EQ(set_quota("request_percentage", 0, /*remove=*/true), ErrorCode::kNone);
+    TestClient later(broker);
+    const auto free = later.call<kafka::ListGroupsResponse>(kafka::ListGroupsRequest(), 4);
+    ASSERT_TRUE(free);
+    EXPECT_EQ(free->throttle_time_ms, 0);
 }
 
 TEST_F(Admin, quotas_survive_a_restart_and_can_be_removed) {

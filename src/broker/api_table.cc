@@ -6,6 +6,7 @@
 
 #include "broker/call.h"
 #include "broker/handlers/handlers.h"
+#include "broker/quota/request_time.h"
 #include "kafka/messages/add_offsets_to_txn.h"
 #include "kafka/messages/add_partitions_to_txn.h"
 #include "kafka/messages/add_raft_voter.h"
@@ -79,6 +80,12 @@
 namespace millrace::broker {
 namespace {
 
+// Produce and Fetch weigh their time against their bytes themselves; markers are the brokers' own.
+template <class Request>
+constexpr bool kPausesForTime =
+    Request::kKey != kafka::ApiKey::kProduce && Request::kKey != kafka::ApiKey::kFetch &&
+    Request::kKey != kafka::ApiKey::kWriteTxnMarkers;
+
 template <class Request, class Response, Task<Response> (*handle)(Call&, Request)>
 Task<void> serve(Call& call, kafka::Reader reader) {
     Request request;
@@ -87,7 +94,13 @@ Task<void> serve(Call& call, kafka::Reader reader) {
         call.malformed = true;
         co_return;
     }
-    const Response response = co_await handle(call, std::move(request));
+    Response response = co_await handle(call, std::move(request));
+    if constexpr (kPausesForTime<Request>) {
+        call.throttle_ms = std::max(call.throttle_ms, request_pause_ms(call));
+        if constexpr (requires { response.throttle_time_ms; }) {
+            response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
+        }
+    }
     if (!call.silent) response.encode(call.writer, call.version());
 }
 

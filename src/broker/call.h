@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "broker/quota/request_time.h"
 #include "kafka/frame.h"
 #include "kafka/writer.h"
 #include "runtime/event.h"
@@ -57,6 +58,8 @@ struct Call {
     // The external records of the response, in order.
     std::vector<storage::Slice> slices{};
     std::vector<base::Bytes> kept{};
+    // How long it has kept its loop busy, for quotas.
+    RequestTime time{};
     // By how much the client is over its quotas: it is not read from for so long.
     std::int64_t throttle_ms = 0;
     bool silent = false;     // No response at all: Produce with acks 0.

@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "broker/api_table.h"
+#include "broker/quota/client_throttle.h"
+#include "broker/quota/request_time.h"
 #include "broker/services.h"
 #include "broker/share/share_service.h"
 #include "kafka/errors.h"
@@ -192,7 +194,12 @@ Task<void> Connection::serve(Slot& slot, const Api& api) {
         kafka::RequestHeader again;
         again.decode_untagged(reader);
         if (flexible) reader.skip_tags();
-        co_await api.serve(call, reader);
+        if (services_.throttle.active()) {
+            call.time.began_ns = stream_->loop().now_ns();
+            co_await NotingFirstWait(api.serve(call, reader), stream_->loop(), call.time);
+        } else {
+            co_await api.serve(call, reader);
+        }
     }
     if (call.turns) call.turns->over(call.turn);
     if (!call.malformed) call.writer.end_frame();

@@ -91,7 +91,6 @@ Task<kafka::CreatePartitionsResponse> create_partitions(Call& call,
                                 : to_kafka(grown.error());
         answer.error_message = grown.error().message();
     }
-    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

@@ -178,7 +178,6 @@ Task<kafka::CreateTopicsResponse> create_topics(Call& call, kafka::CreateTopicsR
             times[asked.name] = 0;  // One answer is enough.
         }
     }
-    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

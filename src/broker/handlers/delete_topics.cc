@@ -119,7 +119,6 @@ Task<kafka::DeleteTopicsResponse> delete_topics(Call& call, kafka::DeleteTopicsR
             response.responses.push_back(co_await delete_one(call, asked));
         }
     }
-    response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_return response;
 }
 

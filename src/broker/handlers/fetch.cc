@@ -13,6 +13,7 @@
 #include "broker/handlers/topic_rules.h"
 #include "broker/on_loops.h"
 #include "broker/quota/client_throttle.h"
+#include "broker/quota/request_time.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
 #include "storage/log.h"
@@ -164,7 +165,9 @@ Task<kafka::FetchResponse> fetch(Call& call, kafka::FetchRequest request) {
         items.begin(), items.end(), 0.0,
         [](double sum, const Item& item) { return sum + double(item.slice.size_bytes); });
     const std::int64_t now_ms = here.now_ns() / 1'000'000;
-    call.throttle_ms = throttle.record(QuotaKind::kConsume, call.client_id(), used, now_ms);
+    call.throttle_ms =
+        std::max(throttle.record(QuotaKind::kConsume, call.client_id(), used, now_ms),
+                 request_pause_ms(call));
     if (call.throttle_ms > 0) {
         // The client asks again after its pause; nothing was sent, so nothing was used.
         throttle.unrecord(QuotaKind::kConsume, call.client_id(), used, now_ms);

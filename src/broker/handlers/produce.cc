@@ -20,6 +20,7 @@
 #include "broker/on_loops.h"
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
+#include "broker/quota/request_time.h"
 #include "broker/recompress.h"
 #include "broker/services.h"
 #include "broker/to_kafka.h"
@@ -308,6 +309,10 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
         call.throttle_ms = call.services.throttle.record(
             QuotaKind::kProduce, call.client_id(), static_cast<double>(call.frame.size),
             runtime::Loop::current()->now_ns() / 1'000'000);
+        // Nobody who wants no answer could be told of it.
+        if (request.acks != 0) {
+            call.throttle_ms = std::max(call.throttle_ms, request_pause_ms(call));
+        }
     }
     response.throttle_time_ms = static_cast<std::int32_t>(call.throttle_ms);
     co_await call.turns->wait(call.turn);

@@ -25,6 +25,7 @@ std::string_view quota_key(QuotaKind kind) {
         case QuotaKind::kProduce: return "producer_byte_rate";
         case QuotaKind::kConsume: return "consumer_byte_rate";
         case QuotaKind::kMutation: return "controller_mutation_rate";
+        case QuotaKind::kRequest: return "request_percentage";
     }
     return "";
 }
@@ -64,7 +65,8 @@ std::int64_t Quotas::record(QuotaKind kind, const std::string& user, const std::
     if (rates_.size() > kManyRates) forget_idle(now_ms);
     SampledRate& rate = rates_.try_emplace(limit->shared_by, windows_).first->second;
     rate.record(amount, now_ms);
-    return rate.wait_ms(limit->per_second, now_ms);
+    const std::int64_t wait_ms = rate.wait_ms(limit->per_second, now_ms);
+    return kind == QuotaKind::kRequest ? std::min(wait_ms, windows_.size_ms) : wait_ms;
 }
 
 void Quotas::unrecord(QuotaKind kind, const std::string& user, const std::string& client_id,

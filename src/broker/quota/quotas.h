@@ -20,8 +20,8 @@ namespace millrace::broker {
 
 inline constexpr const char* kAnonymousUser = "ANONYMOUS";
 
-enum class QuotaKind : std::uint8_t { kProduce, kConsume, kMutation };
-// "producer_byte_rate", "consumer_byte_rate", "controller_mutation_rate".
+enum class QuotaKind : std::uint8_t { kProduce, kConsume, kMutation, kRequest };
+// "producer_byte_rate", "consumer_byte_rate", "controller_mutation_rate", "request_percentage".
 std::string_view quota_key(QuotaKind kind);
 
 struct QuotaLimit {
@@ -39,7 +39,8 @@ public:
 
     std::optional<QuotaLimit> find(QuotaKind kind, const std::string& user,
                                    const std::string& client_id) const;
-    // Notes how many bytes the client used and tells how long it must pause; 0: it need not.
+    // Notes how many bytes the client used, or how many hundredths of a second for its requests,
+    // and tells how long it must pause; 0: it need not. For requests no longer than one window.
     std::int64_t record(QuotaKind kind, const std::string& user, const std::string& client_id,
                         double amount, std::int64_t now_ms);
     void unrecord(QuotaKind kind, const std::string& user, const std::string& client_id,

@@ -145,6 +145,14 @@ TEST(Quotas, of_another_kind_do_not_count) {
     EXPECT_GT(quotas.record(QuotaKind::kConsume, "u", "c", 1e9, 0), 0);
 }
 
+TEST(Quotas, of_requests_pause_no_longer_than_a_window) {
+    Quotas quotas(kWindows);
+    quotas.set_limits({{{{"client-id", "c"}}, {{"request_percentage", 50}}}});
+    EXPECT_EQ(quotas.record(QuotaKind::kRequest, "u", "c", 500, 0), 0);  // 5 s within 10 s: half.
+    EXPECT_EQ(quotas.record(QuotaKind::kRequest, "u", "c", 25, 0), 500);
+    EXPECT_EQ(quotas.record(QuotaKind::kRequest, "u", "c", 1000, 0), 1000);
+}
+
 TEST(Quotas, of_a_default_give_each_client_its_own_rate) {
     Quotas quotas(kWindows);
     quotas.set_limits({{{{"client-id", kAny}}, {{"producer_byte_rate", 100}}}});
