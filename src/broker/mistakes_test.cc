@@ -1,5 +1,6 @@
 // The classic mistakes of brokers that are compatible with Kafka, each test named after what must
-// not happen. Those about groups, transactions, compaction and retention are with their subjects.
+// not happen. Those about groups, transactions, compaction and retention are with their subjects:
+// README.md lists all.
 #include <gtest/gtest.h>
 
 #include <chrono>

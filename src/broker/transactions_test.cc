@@ -88,6 +88,32 @@ TEST_F(Transactions, commits_and_aborts_by_the_first_protocol) {
     EXPECT_EQ(stable("u"), 3) << "a marker for each transaction that holds it";
 }
 
+TEST_F(Transactions, list_offsets_never_ignores_the_isolation_level) {
+    create("t");
+    ASSERT_EQ(produce_error("t", make_batch(2)), "NONE");
+    Producer producer = init("id");
+    EXPECT_EQ(write(producer, "t"), "2");
+    const auto at = [&](std::int8_t isolation, std::int64_t timestamp_ms) {
+        kafka::ListOffsetsRequest request;
+        request.isolation_level = isolation;
+        auto& asked = request.topics.emplace_back();
+        asked.name = "t";
+        asked.partitions.emplace_back().timestamp = timestamp_ms;
+        const auto response = client.call<kafka::ListOffsetsResponse>(request, 7);
+        MR_CHECK(response);
+        return response->topics.at(0).partitions.at(0).offset;
+    };
+    constexpr std::int64_t kLatest = -1;
+    EXPECT_EQ(at(0, kLatest), 3);
+    EXPECT_EQ(at(1, kLatest), 2);
+    EXPECT_EQ(at(0, 1001), 1);
+    EXPECT_EQ(at(1, 1001), 1);
+    EXPECT_EQ(end(producer, true), "NONE");
+    await_state("id", "CompleteCommit");
+    EXPECT_EQ(at(0, kLatest), 4);
+    EXPECT_EQ(at(1, kLatest), 4);
+}
+
 TEST_F(Transactions, a_waiting_consumer_of_committed_records_is_woken_by_the_commit) {
     create("t");
     Producer producer = init("id");
@@ -297,6 +323,36 @@ TEST_F(Transactions, a_group_never_disagrees_with_its_log_after_a_restart) {
         broker.restart();
         client.reconnect();
     }
+}
+
+config::ServerOptions short_retention() {
+    config::ServerOptions options;
+    options.offsets_retention_minutes = 1;
+    options.offsets_retention_check_interval_ms = 5;
+    return options;
+}
+class ShortRetention : public testing::Test, protected TransactionHarness {
+protected:
+    ShortRetention() : TransactionHarness(short_retention()) {}
+};
+
+TEST_F(ShortRetention, offsets_of_an_open_transaction_never_expire_under_it) {
+    create("t");
+    Producer producer = init("id", /*timeout_ms=*/600'000);
+    EXPECT_EQ(commit("g", "t", 1), ErrorCode::kNone);
+    EXPECT_EQ(commit("witness", "t", 1), ErrorCode::kNone);
+    EXPECT_EQ(commit_offset(producer, "g", "t", 2), "NONE");
+    broker.skip_ms(120'000);
+    // What nothing holds goes; the test's own deadline ends a wait in vain.
+    while (group_offset("witness", "t", false) != "-1") {
+    }
+    EXPECT_EQ(group_offset("g", "t", true), "UNSTABLE_OFFSET_COMMIT");
+    EXPECT_EQ(end(producer, true), "NONE");
+    await_state("id", "CompleteCommit");
+    EXPECT_EQ(group_offset("g", "t", true), "2");
+    broker.restart();
+    client.reconnect();
+    EXPECT_EQ(group_offset("g", "t", true), "2");
 }
 
 TEST_F(Transactions, offsets_of_a_member_that_is_none_are_refused) {

@@ -41,6 +41,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
     const auto& types = millrace::kafka::message_types();
+    MR_CHECK(types.size() <= 256);  // One byte reaches them all.
     const auto& type = types[data[0] % types.size()];
     const int versions = type.max_version - type.min_version + 1;
     const auto version = static_cast<std::int16_t>(type.min_version + data[1] % versions);

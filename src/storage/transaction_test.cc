@@ -326,6 +326,17 @@ TEST_F(Transactions, an_idle_producer_with_an_open_transaction_is_never_forgotte
     EXPECT_EQ(stable(), 0);
 }
 
+TEST_F(Transactions, a_producer_that_was_forgotten_is_never_called_out_of_order) {
+    write(1, 0);
+    end(1, true);
+    log.clock.advance(log.config.producer_expiration_ms + 1);
+    restart(true);  // Takes a snapshot, which forgets who is idle.
+    write(2, 0);
+    restart(true);
+    EXPECT_EQ(write(1, 7), "3");
+    EXPECT_EQ(write(1, 9), "out of order") << "now it is known again";
+}
+
 TEST_F(Transactions, producers_are_described_as_they_wrote) {
     write(1, 0);
     write(1, 1);
