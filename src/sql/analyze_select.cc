@@ -231,6 +231,7 @@ Result<void> Analyzer::select_item(const ExprPtr& expression, const Scope& scope
     }
     std::string name = names.empty() ? auto_name(*inner, value) : names[0];
     items.push_back(named(std::move(value), std::move(name), scope.input, std::move(metadata)));
+    carry_event_time(items.back(), scope.input, scope.pending);
     return {};
 }
 
@@ -364,6 +365,7 @@ Result<Block> Analyzer::aggregate_block(const plan::AggregateRel& aggregate) {
         }
         if (name.empty()) name = auto_name(*inner, value);
         block.keys.push_back(named(std::move(value), std::move(name), &block.input, metadata));
+        carry_event_time(block.keys.back(), &block.input, &block.pending);
         return static_cast<int>(block.keys.size() - 1);
     };
     // GROUP BY ALL: every item without an aggregate.

@@ -259,6 +259,23 @@ Result<TypedExprPtr> Analyzer::session_window(Call& call) {
     return reference(call.scope.pending->session_windows.back().window);
 }
 
+void Analyzer::carry_event_time(NamedExpr& column, const Analyzed* input, const Pending* pending) {
+    const TypedExpr* source = column.expression.get();
+    if (const auto* call = source->as<plan::FunctionCall>();
+        call != nullptr && call->name == "window_time" && !call->args.empty()) {
+        source = call->args[0].get();
+    }
+    const auto* ref = source->as<plan::AttributeRef>();
+    if (ref == nullptr || column.output.watermark_delay_ms) return;
+    const auto carry = [&](const Attribute& from) {
+        if (from.id == ref->id) column.output.watermark_delay_ms = from.watermark_delay_ms;
+    };
+    if (input != nullptr) std::ranges::for_each(input->columns, carry);
+    if (pending == nullptr) return;
+    for (const auto& window : pending->time_windows) carry(window.window);
+    for (const auto& window : pending->session_windows) carry(window.window);
+}
+
 Result<TypedExprPtr> Analyzer::window_time(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 1) return fail(wrong_count(call, rows_of("window_time")));

@@ -170,6 +170,9 @@ private:
                                 std::vector<NamedExpr>& items, const Scope& scope);
     NamedExpr named(TypedExprPtr expression, std::string name, const Analyzed* input,
                     std::string metadata = {});
+    // A window that was asked for in this very list, and window_time() of a window, are event times
+    // as the column they come from is.
+    static void carry_event_time(NamedExpr& column, const Analyzed* input, const Pending* pending);
     std::string auto_name(const Expr& expression, const TypedExprPtr& typed) const;
     Result<std::vector<Attribute>> expand_star(const plan::StarExpr& star, const Scope& scope,
                                                const Expr& at);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sql/errors.h"
+#include "sql/join_condition.h"
 #include "sql/parser_internal.h"
 #include "sql/typed.h"
 
@@ -53,69 +54,47 @@ std::vector<TypedExprPtr> expressions_of(const LogicalNode& node) {
     return result;
 }
 
-// The equalities `left column = right column` of a join's condition.
-void equal_keys(const TypedExprPtr& condition, std::vector<AttributeId>& keys) {
-    if (!condition) return;
-    const auto* call = condition->as<FunctionCall>();
-    if (call == nullptr) return;
-    if (call->name == "and") {
-        for (const TypedExprPtr& arg : call->args) equal_keys(arg, keys);
-    } else if (call->name == "==") {
-        for (const TypedExprPtr& arg : call->args) {
-            for (const AttributeId id : references_of(arg)) keys.push_back(id);
-        }
+const char* name_of(JoinType type) {
+    switch (type) {
+        case JoinType::kInner: return "Inner";
+        case JoinType::kCross: return "Cross";
+        case JoinType::kLeftOuter: return "LeftOuter";
+        case JoinType::kRightOuter: return "RightOuter";
+        case JoinType::kFullOuter: return "FullOuter";
+        case JoinType::kLeftSemi: return "LeftSemi";
+        case JoinType::kLeftAnti: return "LeftAnti";
     }
+    return "";
+}
+
+// A row without a partner is known to have none only when its state is let go: by a watermark among
+// the keys, or by a range of times that bounds the side which is kept.
+base::Result<void> check_state_ends(const JoinNode& join) {
+    const bool left = join.type != JoinType::kRightOuter && state_offset_ms(join, true).has_value();
+    const bool right = (join.type == JoinType::kRightOuter || join.type == JoinType::kFullOuter) &&
+                       state_offset_ms(join, false).has_value();
+    if (left || right || watermarked_key(join, split_join(join))) return {};
+    return fail(refused(fmt::format(
+        "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a "
+        "watermark in the join keys, or a watermark on the nullable side and an appropriate range "
+        "condition",
+        name_of(join.type))));
 }
 
 base::Result<void> check_join(const JoinNode& join, Mode mode) {
     const bool left = is_streaming(*join.left);
     const bool right = is_streaming(*join.right);
-    if (left && right && mode != Mode::kAppend && join.type != JoinType::kInner) {
+    if (left && right && mode != Mode::kAppend) {
         return fail(refused(fmt::format(
-            "{} join between two streaming DataFrames/Datasets is not supported in {} output mode, "
+            "Join between two streaming DataFrames/Datasets is not supported in {} output mode, "
             "only in Append output mode",
-            join.type == JoinType::kLeftOuter    ? "LeftOuter"
-            : join.type == JoinType::kRightOuter ? "RightOuter"
-            : join.type == JoinType::kFullOuter  ? "FullOuter"
-            : join.type == JoinType::kLeftSemi   ? "LeftSemi"
-                                                 : "LeftAnti",
             mode == Mode::kUpdate ? "Update" : "Complete")));
     }
-    if (left && right && mode != Mode::kAppend && mode != Mode::kComplete) {
-        return fail(
-            refused("Join between two streaming DataFrames/Datasets is not supported in Update "
-                    "output mode, only in Append output mode"));
-    }
-    const auto without_watermark = [&](const char* name, const LogicalNode& nullable_side) {
-        std::vector<AttributeId> keys;
-        equal_keys(join.condition, keys);
-        const auto marked = [&](const LogicalNode& side, bool keys_only) {
-            return std::ranges::any_of(output_of(side), [&](const Attribute& column) {
-                return column.watermark_delay_ms.has_value() &&
-                       (!keys_only || std::ranges::find(keys, column.id) != keys.end());
-            });
-        };
-        const bool in_keys = marked(*join.left, true) || marked(*join.right, true);
-        // A range over event time on the nullable side frees its state as well.
-        const bool in_range =
-            marked(nullable_side, false) && join.condition &&
-            contains(join.condition, [](const TypedExpr& node) {
-                const auto* call = node.as<FunctionCall>();
-                return call != nullptr && (call->name == "<" || call->name == "<=" ||
-                                           call->name == ">" || call->name == ">=");
-            });
-        if (in_keys || in_range) return base::Result<void>();
-        return base::Result<void>(fail(refused(fmt::format(
-            "Stream-stream {} join between two streaming DataFrame/Datasets is not supported "
-            "without a watermark in the join keys, or a watermark on the nullable side and an "
-            "appropriate range condition",
-            name))));
-    };
     switch (join.type) {
         case JoinType::kInner:
         case JoinType::kCross: return {};
         case JoinType::kFullOuter:
-            if (left && right) return without_watermark("FullOuter", *join.right);
+            if (left && right) return check_state_ends(join);
             if (left != right) {
                 return fail(refused(fmt::format(
                     "FullOuter joins with streaming DataFrames/Datasets on the {} and a static "
@@ -125,14 +104,13 @@ base::Result<void> check_join(const JoinNode& join, Mode mode) {
             return {};
         case JoinType::kLeftOuter:
         case JoinType::kLeftSemi: {
-            const char* name = join.type == JoinType::kLeftOuter ? "LeftOuter" : "LeftSemi";
             if (!left && right) {
                 return fail(refused(fmt::format(
                     "{} join with a streaming DataFrame/Dataset on the right and a static "
                     "DataFrame/Dataset on the left is not supported",
-                    name)));
+                    name_of(join.type))));
             }
-            return left && right ? without_watermark(name, *join.right) : base::Result<void>();
+            return left && right ? check_state_ends(join) : base::Result<void>();
         }
         case JoinType::kRightOuter:
             if (left && !right) {
@@ -140,8 +118,7 @@ base::Result<void> check_join(const JoinNode& join, Mode mode) {
                     "RightOuter join with a streaming DataFrame/Dataset on the left and a static "
                     "DataFrame/DataSet on the right not supported"));
             }
-            return left && right ? without_watermark("RightOuter", *join.left)
-                                 : base::Result<void>();
+            return left && right ? check_state_ends(join) : base::Result<void>();
         case JoinType::kLeftAnti:
             if (right) {
                 return fail(refused(

@@ -65,6 +65,75 @@ TEST(StreamingRules, refuses_what_streams_do_not_have) {
               "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING");
 }
 
+// `w` is `s` with a watermark on ts.
+std::string check_join(const std::string& text, const std::string& mode = "append") {
+    TestSession session;
+    const auto view = session.analyze(
+        plan::make_relation(plan::WithWatermarkRel{query("SELECT * FROM s"), "ts", "10 minutes"}));
+    EXPECT_TRUE(view.has_value());
+    session.views["w"] = *view;
+    const auto analyzed = session.analyze(query(text));
+    if (!analyzed) return analyzed.error().to_string();
+    const auto outcome = sql::check_streaming(**analyzed, mode);
+    return outcome ? "ok" : outcome.error().message();
+}
+
+TEST(StreamingRules, streams_join_in_append_mode_alone) {
+    const std::string joined = "SELECT x.a FROM s x JOIN s y ON x.a = y.a";
+    EXPECT_EQ(check_join(joined), "ok");
+    EXPECT_EQ(check_join(joined, "update"),
+              "Join between two streaming DataFrames/Datasets is not supported in Update output "
+              "mode, only in Append output mode");
+    EXPECT_EQ(
+        check_join("SELECT x.a, count(*) FROM s x JOIN s y ON x.a = y.a GROUP BY x.a", "complete"),
+        "Join between two streaming DataFrames/Datasets is not supported in Complete output "
+        "mode, only in Append output mode");
+}
+
+TEST(StreamingRules, outer_joins_of_streams_need_an_end_of_their_state) {
+    const std::string refused =
+        "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a "
+        "watermark in the join keys, or a watermark on the nullable side and an appropriate range "
+        "condition";
+    const auto words = [&](const std::string& type) {
+        return std::string(refused).replace(refused.find("{}"), 2, type);
+    };
+    struct Case {
+        const char* join;  // Between its two sides and the condition.
+        const char* type;
+        bool ok;
+    };
+    const Case cases[] = {
+        {"s x LEFT JOIN s y ON x.a = y.a", "LeftOuter", false},
+        {"w x LEFT JOIN w y ON x.a = y.a", "LeftOuter", false},
+        {"w x LEFT JOIN s y ON x.ts = y.ts", "LeftOuter", true},
+        {"s x LEFT JOIN w y ON x.ts = y.ts", "LeftOuter", true},
+        {"s x LEFT JOIN s y ON x.ts = y.ts", "LeftOuter", false},
+        // The range must bound the side that is kept, by the watermark of the other.
+        {"s x LEFT JOIN w y ON x.a = y.a AND x.ts > y.ts - INTERVAL 1 HOUR", "LeftOuter", true},
+        {"s x LEFT JOIN w y ON x.a = y.a AND x.ts < y.ts + INTERVAL 1 HOUR", "LeftOuter", false},
+        {"w x LEFT JOIN s y ON x.a = y.a AND x.ts > y.ts - INTERVAL 1 HOUR", "LeftOuter", false},
+        {"w x LEFT JOIN w y ON x.a = y.a AND y.ts BETWEEN x.ts AND x.ts + INTERVAL 1 HOUR",
+         "LeftOuter", true},
+        {"w x LEFT JOIN w y ON x.a = y.a AND x.ts > y.ts - INTERVAL 1 MONTH", "LeftOuter", false},
+        {"w x LEFT JOIN w y ON x.a = y.a AND x.b > y.b - 10", "LeftOuter", false},
+        {"w x RIGHT JOIN s y ON x.a = y.a AND x.ts < y.ts + INTERVAL 1 HOUR", "RightOuter", true},
+        {"w x RIGHT JOIN s y ON x.a = y.a AND x.ts > y.ts + INTERVAL 1 HOUR", "RightOuter", false},
+        {"w x FULL JOIN s y ON x.a = y.a AND x.ts < y.ts + INTERVAL 1 HOUR", "FullOuter", true},
+        {"s x FULL JOIN w y ON x.a = y.a AND x.ts > y.ts + INTERVAL 1 HOUR", "FullOuter", true},
+        {"w x FULL JOIN w y ON x.a = y.a", "FullOuter", false},
+        {"s x LEFT SEMI JOIN w y ON x.a = y.a AND x.ts >= y.ts", "LeftSemi", true},
+        {"s x LEFT SEMI JOIN s y ON x.a = y.a AND x.ts >= y.ts", "LeftSemi", false},
+    };
+    for (const Case& test : cases) {
+        EXPECT_EQ(check_join("SELECT x.a FROM " + std::string(test.join)),
+                  test.ok ? "ok" : words(test.type))
+            << test.join;
+    }
+    EXPECT_EQ(check_join("SELECT x.a FROM w x LEFT ANTI JOIN w y ON x.ts = y.ts"),
+              "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported");
+}
+
 TEST(StreamingRules, batch_queries_hold_no_stream) {
     TestSession session;
     const auto stream = session.query("SELECT a FROM s");

@@ -192,6 +192,10 @@ void Store::find(const KeyBatch& keys, std::vector<Row*>& rows) const {
     }
 }
 
+void Store::touch(Row& row) {
+    table_of(row.hash).touch(row);
+}
+
 void Store::remove(Row& row) {
     table_of(row.hash).remove(row);
 }

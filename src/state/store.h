@@ -67,6 +67,8 @@ public:
     void upsert(const KeyBatch& keys, std::vector<Row*>& rows, std::vector<std::uint8_t>& inserted);
     // The row of each key or null.
     void find(const KeyBatch& keys, std::vector<Row*>& rows) const;
+    // Marks a row as changed in this batch: for a caller that kept the pointer.
+    void touch(Row& row);
     void remove(Row& row);
     // Remove the rows with a time at or before `time_us`; `visit` sees each before.
     void evict(std::int64_t time_us, const std::function<void(Row&)>& visit);

@@ -150,10 +150,7 @@ Row* Table::upsert(std::uint64_t hash, std::string_view key, std::int64_t time_u
     if (found) {
         Row* row = segment->rows[slot];
         inserted = false;
-        if (!row->dirty) {
-            row->dirty = true;
-            changed_.push_back(row);
-        }
+        touch(*row);
         return row;
     }
     while (segment->used >= kFull) {
@@ -178,6 +175,12 @@ Row* Table::upsert(std::uint64_t hash, std::string_view key, std::int64_t time_u
     if (timed_) note_time(*row);
     inserted = true;
     return row;
+}
+
+void Table::touch(Row& row) {
+    if (row.dirty) return;
+    row.dirty = true;
+    changed_.push_back(&row);
 }
 
 void Table::remove(Row& row) {

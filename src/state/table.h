@@ -39,6 +39,8 @@ public:
     // The row of the key, marked as written in this batch; a new one has all values null.
     // `time_us` counts for a new row of a timed schema.
     Row* upsert(std::uint64_t hash, std::string_view key, std::int64_t time_us, bool& inserted);
+    // Marks a row as written in this batch, for who changes one that it held on to.
+    void touch(Row& row);
     // The row stays readable until end_batch().
     void remove(Row& row);
     // Remove every row whose time is at or before `time_us`, earliest first, after `visit`. Costs

@@ -57,9 +57,10 @@ public:
                watermark_us > evicted_us;
     }
 
-    Result<Batches> process(const Batches& rows, const OperatorContext& context) override {
+    Result<Batches> process(const std::vector<Batches>& inputs,
+                            const OperatorContext& context) override {
         const bool timed = spec_.event_time_key >= 0 && context.mode != OutputMode::kComplete;
-        for (const Batch& batch : rows) MR_TRY_VOID(merge(batch, context, timed));
+        for (const Batch& batch : inputs[0]) MR_TRY_VOID(merge(batch, context, timed));
 
         std::vector<Row*> emitted;
         const auto collect = [&](Row& row) { emitted.push_back(&row); };

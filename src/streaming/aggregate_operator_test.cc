@@ -56,7 +56,7 @@ protected:
                                  std::int64_t late, std::int64_t evict) {
         operator_->metrics() = {};
         const auto out = operator_->process(
-            rows.empty() ? Batches() : batch_of(rows),
+            {rows.empty() ? Batches() : batch_of(rows)},
             {.mode = mode, .late_us = late * kMinute, .evict_us = evict * kMinute});
         EXPECT_TRUE(out);
         std::vector<std::string> lines;

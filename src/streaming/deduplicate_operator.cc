@@ -42,9 +42,10 @@ public:
         return evicts_ && watermark_us > evicted_us;
     }
 
-    Result<Batches> process(const Batches& rows, const OperatorContext& context) override {
+    Result<Batches> process(const std::vector<Batches>& inputs,
+                            const OperatorContext& context) override {
         Batches out;
-        for (const Batch& batch : rows) {
+        for (const Batch& batch : inputs[0]) {
             MR_TRY(Batch first, take_first(batch, context));
             if (first.rows() > 0) out.push_back(std::move(first));
         }

@@ -1,6 +1,7 @@
 #include "streaming/incremental_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/check.h"
@@ -8,6 +9,7 @@
 #include "streaming/aggregate_operator.h"
 #include "streaming/deduplicate_operator.h"
 #include "streaming/limit_operator.h"
+#include "streaming/plan_join_internal.h"
 
 namespace millrace::streaming {
 
@@ -109,8 +111,7 @@ public:
         result_.output = fields_of(plan::output_of(*plan));
         Stage stage;
         stage.kind = Stage::Kind::kOutput;
-        stage.empty_on_empty = empty_on_empty(*top);
-        stage.plan = std::move(top);
+        stage.inputs.push_back(input_of(std::move(top)));
         result_.stages.push_back(std::move(stage));
         return std::move(result_);
     }
@@ -138,8 +139,7 @@ private:
             if (const auto* join = node->as<plan::JoinNode>(); join != nullptr &&
                                                                plan::is_streaming(*join->left) &&
                                                                plan::is_streaming(*join->right)) {
-                return unsupported(
-                    "Stream-stream joins are not supported on streaming DataFrames/Datasets");
+                return cut(*join);
             }
         }
         std::vector<LogicalPtr> inputs;
@@ -168,17 +168,55 @@ private:
         scan.is_streaming = true;
         return plan::make_logical(std::move(scan));
     }
+    static Stage::Input input_of(LogicalPtr plan) {
+        const bool empty = empty_on_empty(*plan);
+        return {std::move(plan), empty};
+    }
     LogicalPtr add_stage(Stage stage, LogicalPtr input, std::vector<Attribute> output) {
-        stage.empty_on_empty = empty_on_empty(*input);
-        stage.plan = std::move(input);
+        stage.inputs.push_back(input_of(std::move(input)));
+        return add_stage(std::move(stage), std::move(output));
+    }
+    LogicalPtr add_stage(Stage stage, std::vector<Attribute> output) {
+        for (const Stage::Input& input : stage.inputs) {
+            stage.watermark_lag_ms = std::max(stage.watermark_lag_ms, lag_of(*input.plan));
+        }
         if (stage.stateful != nullptr) {
             stage.kind = Stage::Kind::kStateful;
             stage.operator_id = static_cast<std::int64_t>(result_.operator_names.size());
             result_.operator_names.emplace_back(stage.stateful->name());
         }
         LogicalPtr scan = scan_of(stage, std::move(output));
+        if (stage.stateful != nullptr) {
+            lags_[stage.output_scan] = stage.watermark_lag_ms + stage.stateful->output_lag_ms();
+        }
         result_.stages.push_back(std::move(stage));
         return scan;
+    }
+
+    // How far behind the query's watermark rows of the plan may be and yet not be late.
+    std::int64_t lag_of(const LogicalNode& node) const {
+        std::int64_t lag = 0;
+        if (const auto* scan = node.as<ScanNode>()) {
+            const auto known = lags_.find(scan->scan_id);
+            if (known != lags_.end()) lag = known->second;
+        }
+        for (const LogicalPtr& input : plan::inputs_of(node)) lag = std::max(lag, lag_of(*input));
+        return lag;
+    }
+
+    Result<LogicalPtr> cut(const plan::JoinNode& join) {
+        MR_TRY(LogicalPtr left, cut(join.left));
+        MR_TRY(LogicalPtr right, cut(join.right));
+        const std::int64_t scan = next_scan_++;
+        MR_TRY(JoinPlan planned, plan_join(join, std::move(left), std::move(right), scan,
+                                           [this] { return next_attribute_++; }));
+        Stage stage;
+        stage.inputs.push_back(input_of(std::move(planned.left)));
+        stage.inputs.push_back(input_of(std::move(planned.right)));
+        stage.inner = std::move(planned.inner);
+        stage.inner_scan = scan;
+        stage.stateful = make_join_operator(std::move(planned.spec));
+        return add_stage(std::move(stage), join.output);
     }
 
     Result<LogicalPtr> cut(const plan::WatermarkNode& watermark) {
@@ -446,6 +484,7 @@ private:
     IncrementalPlan result_;
     AttributeId next_attribute_ = kFirstOwnAttribute;
     std::int64_t next_scan_ = kFirstOwnScan;
+    std::map<std::int64_t, std::int64_t> lags_;  // By the scan of a stage.
 };
 
 }  // namespace

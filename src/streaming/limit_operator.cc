@@ -19,7 +19,8 @@ public:
     const std::vector<plan::Field>& output_fields() const override { return fields_; }
     bool wants_batch(std::int64_t, std::int64_t, OutputMode) const override { return false; }
 
-    Result<Batches> process(const Batches& rows, const OperatorContext&) override {
+    Result<Batches> process(const std::vector<Batches>& inputs, const OperatorContext&) override {
+        const Batches& rows = inputs[0];
         Batches out;
         if (rows.empty()) return out;
         state::KeyBatch key;  // The state is one row: how many rows have passed.

@@ -45,7 +45,7 @@ public:
     // timestamp, page
     LogicalPtr views() {
         plan::ScanNode scan;
-        scan.scan_id = 1;
+        scan.scan_id = next_scan_++;
         scan.is_streaming = true;
         scan.source.format = "kafka";
         scan.source.options = options_;
@@ -104,6 +104,35 @@ public:
         const LogicalPtr input = watermarked(10);
         return plan::make_logical(plan::DeduplicateNode{input, {page_.id}, within_watermark});
     }
+    // Each view with the later ones of the same page within five minutes, or with nulls.
+    LogicalPtr followed() {
+        const LogicalPtr left = watermarked(10);
+        const Attribute time = time_;
+        const Attribute page = page_;
+        const LogicalPtr right = watermarked(10);
+        const auto call = [](std::string name, TypedExprPtr a, TypedExprPtr b, DataType type) {
+            plan::FunctionCall made;
+            made.name = std::move(name);
+            made.args = {std::move(a), std::move(b)};
+            return expression(std::move(made), std::move(type));
+        };
+        const DataType boolean = DataType::boolean();
+        plan::Literal minutes;
+        minutes.type = DataType::day_time_interval();
+        minutes.value = 5 * kMinuteMs * 1000;
+        const TypedExprPtr until =
+            call("timestamp_add_interval", ref(time), expression(minutes, minutes.type), time.type);
+        plan::JoinNode join;
+        join.type = plan::JoinType::kLeftOuter;
+        join.condition = call("and", call("==", ref(page), ref(page_), boolean),
+                              call("and", call(">", ref(time_), ref(time), boolean),
+                                   call("<=", ref(time_), until, boolean), boolean),
+                              boolean);
+        join.output = {time, page, time_, page_};
+        join.left = left;
+        join.right = right;
+        return plan::make_logical(std::move(join));
+    }
 
 private:
     Attribute attribute(std::string name, DataType type) {
@@ -127,6 +156,7 @@ private:
 
     const plan::Options options_;
     plan::AttributeId next_ = 1;
+    std::int64_t next_scan_ = 1;
     Attribute time_;
     Attribute page_;
 };

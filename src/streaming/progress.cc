@@ -60,7 +60,7 @@ std::string operator_json(const std::pair<std::string, OperatorMetrics>& entry) 
     object.add("memoryUsedBytes", metrics.memory_bytes);
     object.add("numRowsDroppedByWatermark", metrics.rows_dropped_by_watermark);
     object.add("numShufflePartitions", metrics.buckets);
-    object.add("numStateStoreInstances", metrics.buckets);
+    object.add("numStateStoreInstances", metrics.stores);
     return object.take();
 }
 

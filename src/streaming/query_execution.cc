@@ -66,9 +66,13 @@ private:
 }  // namespace
 
 struct QueryExecution::RunnableStage {
+    struct Input {
+        std::unique_ptr<columnar::Prepared> prepared;  // Null: the plan is one scan, passed on.
+        std::vector<std::int64_t> scans;
+    };
     Stage stage;
-    std::unique_ptr<columnar::Prepared> prepared;  // Null: the plan is one scan, passed on.
-    std::vector<std::int64_t> scans;
+    std::vector<Input> inputs;                  // One for each of the stage's.
+    std::unique_ptr<columnar::Prepared> inner;  // Null when the stage has none.
     // Where a watermark is observed: the largest event time so far in this run, ms.
     std::optional<std::int64_t> largest_ms;
 
@@ -175,9 +179,15 @@ Result<void> QueryExecution::make_sources() {
 Result<void> QueryExecution::make_stages() {
     for (Stage& stage : plan_.stages) {
         auto runnable = std::make_unique<RunnableStage>();
-        collect_scans(*stage.plan, runnable->scans);
-        if (stage.plan->as<plan::ScanNode>() == nullptr) {
-            MR_TRY(runnable->prepared, services_.engine.prepare(*stage.plan));
+        for (const Stage::Input& input : stage.inputs) {
+            RunnableStage::Input& made = runnable->inputs.emplace_back();
+            collect_scans(*input.plan, made.scans);
+            if (input.plan->as<plan::ScanNode>() == nullptr) {
+                MR_TRY(made.prepared, services_.engine.prepare(*input.plan));
+            }
+        }
+        if (stage.inner != nullptr) {
+            MR_TRY(runnable->inner, services_.engine.prepare(*stage.inner));
         }
         runnable->stage = std::move(stage);
         stages_.push_back(std::move(runnable));
@@ -259,8 +269,9 @@ bool QueryExecution::operators_want_batch() const {
     if (!no_data_batches_ || batch_id_ == 0) return false;
     return std::ranges::any_of(stages_, [this](const auto& stage) {
         return stage->stage.stateful != nullptr &&
-               stage->stage.stateful->wants_batch(watermark_ms_ * 1000,
-                                                  previous_watermark_ms_ * 1000, spec_.mode);
+               stage->stage.stateful->wants_batch(
+                   (watermark_ms_ - stage->stage.watermark_lag_ms) * 1000,
+                   (previous_watermark_ms_ - stage->stage.watermark_lag_ms) * 1000, spec_.mode);
     });
 }
 
@@ -376,63 +387,88 @@ Result<ScanInputs> QueryExecution::read_sources(Progress& progress) {
 
 // What a stage parses came from the sources that it reads; where that is none, or several, the
 // first one of all, or of these, answers for it.
-std::size_t QueryExecution::source_of(const RunnableStage& stage) const {
+std::size_t QueryExecution::source_of(const std::vector<std::int64_t>& scans) const {
     for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
-        if (std::ranges::find(stage.scans, plan_.sources[i].scan_id) != stage.scans.end()) return i;
+        if (std::ranges::find(scans, plan_.sources[i].scan_id) != scans.end()) return i;
     }
     return 0;
 }
 
-Result<Batches> QueryExecution::run_stage(RunnableStage& stage, const ScanInputs& inputs,
-                                          Progress& progress) {
+Result<Batches> QueryExecution::run_input(RunnableStage& stage, std::size_t index,
+                                          const ScanInputs& inputs, Progress& progress) {
+    RunnableStage::Input& input = stage.inputs[index];
     bool empty = true;
     ScanInputs bound;
-    for (const std::int64_t scan : stage.scans) {
+    for (const std::int64_t scan : input.scans) {
         const auto rows = inputs.find(scan);
         if (rows == inputs.end()) continue;
         bound[scan] = rows->second;
         empty = empty && columnar::total_rows(rows->second) == 0;
     }
-    if (empty && stage.stage.empty_on_empty) return Batches();
-    if (stage.prepared == nullptr) return bound.begin()->second;
+    if (empty && stage.stage.inputs[index].empty_on_empty) return Batches();
+    if (input.prepared == nullptr) return bound.begin()->second;
+    return run_plan(*input.prepared, bound,
+                    progress.sources.empty()
+                        ? nullptr
+                        : &progress.sources[source_of(input.scans)].malformed_records);
+}
+
+Result<Batches> QueryExecution::run_plan(columnar::Prepared& prepared, const ScanInputs& bound,
+                                         std::int64_t* malformed_records) {
     Batches rows;
-    std::int64_t* malformed =
-        progress.sources.empty() ? nullptr : &progress.sources[source_of(stage)].malformed_records;
-    MR_TRY_VOID(stage.prepared->run(bound,
-                                    {.time_zone = spec_.time_zone,
-                                     .now_us = planned_.batch_timestamp_ms * 1000,
-                                     .cancelled = options_.cancelled,
-                                     .malformed_records = malformed},
-                                    [&](Batch batch) -> Result<void> {
-                                        if (batch.rows() > 0) rows.push_back(std::move(batch));
-                                        return {};
-                                    }));
+    MR_TRY_VOID(prepared.run(bound,
+                             {.time_zone = spec_.time_zone,
+                              .now_us = planned_.batch_timestamp_ms * 1000,
+                              .cancelled = options_.cancelled,
+                              .malformed_records = malformed_records},
+                             [&](Batch batch) -> Result<void> {
+                                 if (batch.rows() > 0) rows.push_back(std::move(batch));
+                                 return {};
+                             }));
     return rows;
 }
 
 Result<void> QueryExecution::run_stages(ScanInputs& inputs, Progress& progress, Batches& output) {
-    const OperatorContext context{.mode = spec_.mode,
-                                  .late_us = previous_watermark_ms_ * 1000,
-                                  .evict_us = planned_.batch_watermark_ms * 1000};
     for (const auto& stage : stages_) {
-        MR_TRY(Batches rows, run_stage(*stage, inputs, progress));
+        std::vector<Batches> given;
+        for (std::size_t i = 0; i < stage->inputs.size(); ++i) {
+            MR_TRY(given.emplace_back(), run_input(*stage, i, inputs, progress));
+        }
+        Batches rows;
         switch (stage->stage.kind) {
-            case Stage::Kind::kWatermark: observe(*stage, rows, progress); break;
+            case Stage::Kind::kWatermark:
+                rows = std::move(given[0]);
+                observe(*stage, rows, progress);
+                break;
             case Stage::Kind::kStateful: {
-                if (stage->stage.observed) observe_partials(*stage, rows, progress);
-                StatefulOperator& stateful = *stage->stage.stateful;
-                stateful.metrics() = {};
-                const std::int64_t start = services_.clock.monotonic_ns();
-                MR_TRY(rows, stateful.process(rows, context));
-                stateful.metrics().updates_ms =
-                    (services_.clock.monotonic_ns() - start) / 1'000'000;
+                if (stage->stage.observed) observe_partials(*stage, given[0], progress);
+                MR_TRY(rows, run_stateful(*stage, given));
                 break;
             }
-            case Stage::Kind::kOutput: output = std::move(rows); return {};
+            case Stage::Kind::kOutput: output = std::move(given[0]); return {};
         }
         inputs[stage->stage.output_scan] = std::move(rows);
     }
     return {};
+}
+
+Result<Batches> QueryExecution::run_stateful(RunnableStage& stage,
+                                             const std::vector<Batches>& given) {
+    const std::int64_t lag_ms = stage.stage.watermark_lag_ms;
+    OperatorContext context{.mode = spec_.mode,
+                            .late_us = (previous_watermark_ms_ - lag_ms) * 1000,
+                            .evict_us = (planned_.batch_watermark_ms - lag_ms) * 1000};
+    if (stage.inner != nullptr) {
+        context.run_inner = [this, &stage](const Batches& rows) {
+            return run_plan(*stage.inner, {{stage.stage.inner_scan, rows}}, nullptr);
+        };
+    }
+    StatefulOperator& stateful = *stage.stage.stateful;
+    stateful.metrics() = {};
+    const std::int64_t start = services_.clock.monotonic_ns();
+    MR_TRY(Batches rows, stateful.process(given, context));
+    stateful.metrics().updates_ms = (services_.clock.monotonic_ns() - start) / 1'000'000;
+    return rows;
 }
 
 void QueryExecution::observe(RunnableStage& stage, const Batches& rows, Progress& progress) {
@@ -495,6 +531,7 @@ Result<void> QueryExecution::commit_state(Progress& progress) {
         metrics.rows_total = static_cast<std::int64_t>(stateful.store()->rows());
         metrics.memory_bytes = static_cast<std::int64_t>(stateful.store()->memory_bytes());
         metrics.buckets = store_options_.buckets;
+        metrics.stores = metrics.buckets * stateful.stores_per_bucket();
         progress.operators.emplace_back(std::string(stateful.name()), metrics);
     }
     return {};
@@ -547,7 +584,10 @@ std::string QueryExecution::explain() const {
                 break;
             case Stage::Kind::kOutput: text += "result ==\n"; break;
         }
-        text += plan::to_text(*stage.plan) + "\n";
+        for (const Stage::Input& input : stage.inputs) text += plan::to_text(*input.plan) + "\n";
+        if (stage.inner != nullptr) {
+            text += "-- within --\n" + plan::to_text(*stage.inner) + "\n";
+        }
     }
     return text;
 }

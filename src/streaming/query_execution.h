@@ -79,9 +79,15 @@ private:
     Result<columnar::ScanInputs> read_sources(Progress& progress);
     Result<void> run_stages(columnar::ScanInputs& inputs, Progress& progress,
                             columnar::Batches& output);
-    std::size_t source_of(const RunnableStage& stage) const;
-    Result<columnar::Batches> run_stage(RunnableStage& stage, const columnar::ScanInputs& inputs,
-                                        Progress& progress);
+    std::size_t source_of(const std::vector<std::int64_t>& scans) const;
+    // The rows of one of the stage's inputs.
+    Result<columnar::Batches> run_input(RunnableStage& stage, std::size_t index,
+                                        const columnar::ScanInputs& inputs, Progress& progress);
+    Result<columnar::Batches> run_plan(columnar::Prepared& prepared,
+                                       const columnar::ScanInputs& bound,
+                                       std::int64_t* malformed_records);
+    Result<columnar::Batches> run_stateful(RunnableStage& stage,
+                                           const std::vector<columnar::Batches>& given);
     void observe(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
     void observe_partials(RunnableStage& stage, const columnar::Batches& rows, Progress& progress);
     Result<void> commit_state(Progress& progress);

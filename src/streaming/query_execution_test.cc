@@ -357,7 +357,15 @@ TEST_F(QueryExecutionTest, progress_has_sparks_fields) {
 
 // What the query gives over all batches when nothing goes wrong equals what it gives when the power
 // goes at any call of the disk.
-TEST_F(QueryExecutionTest, a_crash_at_any_step_repeats_nothing_and_loses_nothing) {
+class CrashTest : public QueryExecutionTest, public testing::WithParamInterface<const char*> {
+protected:
+    LogicalPtr plan() {
+        Plans plans(options());
+        return std::string(GetParam()) == "join" ? plans.followed() : plans.hits_per_window(30, 10);
+    }
+};
+
+TEST_P(CrashTest, a_crash_at_any_step_repeats_nothing_and_loses_nothing) {
     const auto seed = std::random_device{}();
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     const auto feed = [&](int step) {
@@ -370,7 +378,6 @@ TEST_F(QueryExecutionTest, a_crash_at_any_step_repeats_nothing_and_loses_nothing
         return all;
     };
     constexpr int kSteps = 6;
-    const auto plan = [this] { return Plans(options()).hits_per_window(30, 10); };
     start(plan(), OutputMode::kAppend);
     for (int step = 0; step < kSteps; ++step) {
         feed(step);
@@ -410,6 +417,9 @@ TEST_F(QueryExecutionTest, a_crash_at_any_step_repeats_nothing_and_loses_nothing
         EXPECT_EQ(flat(), expected) << "round " << round;
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Operators, CrashTest, testing::Values("windows", "join"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace millrace::streaming

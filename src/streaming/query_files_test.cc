@@ -33,20 +33,21 @@ public:
     }
 };
 
-class OneView final : public sql::Catalog {
+class Views final : public sql::Catalog {
 public:
     plan::LogicalPtr temp_view(const std::vector<std::string>& name) const override {
-        return name == std::vector<std::string>{"events"} ? view : nullptr;
+        const auto found = views.find(name.back());
+        return found == views.end() ? nullptr : found->second;
     }
     plan::LogicalPtr cached(const std::string&) const override { return nullptr; }
     std::optional<plan::ScanNode> table(const std::vector<std::string>&) const override {
         return std::nullopt;
     }
-    std::vector<std::string> table_names() const override { return {"events"}; }
+    std::vector<std::string> table_names() const override { return {}; }
     Result<plan::LogicalPtr> answer(const plan::CatalogRel&) override {
         return fail(Code::kUnsupported, "no catalog here");
     }
-    plan::LogicalPtr view;
+    std::map<std::string, plan::LogicalPtr> views;
 };
 
 class FixedSources final : public sql::Sources {
@@ -57,10 +58,14 @@ public:
     }
 };
 
-struct Program {
+struct Stream {
+    std::string name;
     std::string schema;
     std::string watermark_column;
     std::string watermark_delay;
+};
+struct Program {
+    std::vector<Stream> streams;
     std::string mode;
     std::string query;
 };
@@ -70,7 +75,9 @@ public:
     explicit Runner(Program program) : program_(std::move(program)) {
         clock_ = runtime::make_system_clock();
         topics_ = std::make_shared<topic::InMemoryTopics>(*clock_);
-        EXPECT_TRUE(topics_->create({.name = "events", .partitions = 1, .configs = {}}));
+        for (const Stream& stream : program_.streams) {
+            EXPECT_TRUE(topics_->create({.name = stream.name, .partitions = 1, .configs = {}}));
+        }
     }
 
     Result<void> start() {
@@ -108,13 +115,17 @@ public:
         return {};
     }
 
-    Result<void> send(const std::vector<std::string>& records) {
+    Result<void> feed(const std::string& stream, const std::vector<std::string>& records) {
         std::vector<topic::NewRecord> batch;
         for (const auto& record : records) {
             batch.push_back(
                 {.key = std::nullopt, .value = record, .timestamp_ms = 0, .headers = {}});
         }
-        MR_TRY_VOID(topics_->append({"events", 0}, batch));
+        MR_TRY_VOID(topics_->append({stream, 0}, batch));
+        return {};
+    }
+    Result<void> send(const std::string& stream, const std::vector<std::string>& records) {
+        MR_TRY_VOID(feed(stream, records));
         lines_.clear();
         dropped_ = 0;
         malformed_ = 0;
@@ -136,26 +147,13 @@ public:
 private:
     Result<QuerySpec> analyzed() {
         const NoConf conf;
-        OneView catalog;
+        Views catalog;
         FixedSources sources;
-        sql::AnalysisContext context{conf, catalog, sources, 0, "tester"};
-        plan::DataSourceRel source;
-        source.format = "kafka";
-        source.options = {{"subscribe", "events"}, {"startingoffsets", "earliest"}};
-        source.is_streaming = true;
-        const auto text = [](std::string sql) {
-            return plan::make_expr(plan::TextExpr{std::move(sql)});
-        };
-        auto relation = plan::make_relation(source);
-        relation = plan::make_relation(plan::ProjectRel{
-            relation,
-            {text("from_json(CAST(value AS STRING), '" + program_.schema + "') AS event")}});
-        relation = plan::make_relation(plan::ProjectRel{relation, {text("event.*")}});
-        if (!program_.watermark_column.empty()) {
-            relation = plan::make_relation(plan::WithWatermarkRel{
-                relation, program_.watermark_column, program_.watermark_delay});
+        for (const Stream& stream : program_.streams) {
+            sql::AnalysisContext context{conf, catalog, sources, 0, "tester"};
+            MR_TRY(catalog.views[stream.name], sql::analyze(view_of(stream), context));
         }
-        MR_TRY(catalog.view, sql::analyze(relation, context));
+        sql::AnalysisContext context{conf, catalog, sources, 0, "tester"};
         MR_TRY(const auto statement, sql::parse_statement(program_.query));
         const auto* query = std::get_if<plan::RelationPtr>(&statement);
         if (query == nullptr) return fail(Code::kInvalidArgument, "not a query");
@@ -164,6 +162,26 @@ private:
         MR_TRY(spec.mode, parse_output_mode(program_.mode));
         complete_ = spec.mode == OutputMode::kComplete;
         return spec;
+    }
+
+    static plan::RelationPtr view_of(const Stream& stream) {
+        plan::DataSourceRel source;
+        source.format = "kafka";
+        source.options = {{"subscribe", stream.name}, {"startingoffsets", "earliest"}};
+        source.is_streaming = true;
+        const auto text = [](std::string sql) {
+            return plan::make_expr(plan::TextExpr{std::move(sql)});
+        };
+        auto relation = plan::make_relation(source);
+        relation = plan::make_relation(plan::ProjectRel{
+            relation,
+            {text("from_json(CAST(value AS STRING), '" + stream.schema + "') AS event")}});
+        relation = plan::make_relation(plan::ProjectRel{relation, {text("event.*")}});
+        if (!stream.watermark_column.empty()) {
+            relation = plan::make_relation(
+                plan::WithWatermarkRel{relation, stream.watermark_column, stream.watermark_delay});
+        }
+        return relation;
     }
 
     const Program program_;
@@ -180,10 +198,11 @@ private:
 
 // Steps of one test, in order.
 struct Step {
-    enum class Kind { kRows, kExpect, kDropped, kMalformed, kRestart };
+    enum class Kind { kRows, kFeed, kExpect, kDropped, kMalformed, kRestart };
     Kind kind;
     int line = 0;
     std::vector<std::string> lines;
+    std::string stream;
 };
 struct FileTest {
     std::string name;
@@ -208,29 +227,37 @@ std::vector<FileTest> read_tests(const std::string& path) {
         std::string rest;
         std::getline(words, rest);
         if (word == "test") {
-            tests.push_back({rest, {}, {}});
+            tests.push_back({rest, {{{.name = "events"}}, {}, {}}, {}});
             continue;
         }
         FileTest& test = tests.back();
-        if (word == "schema")
-            test.program.schema = rest;
+        std::vector<Stream>& streams = test.program.streams;
+        const std::string& stream = rest.empty() ? streams[0].name : rest;
+        if (word == "stream") {
+            // The first one named takes the place of `events`.
+            if (streams.size() == 1 && streams[0].schema.empty()) streams.clear();
+            streams.push_back({.name = rest});
+        } else if (word == "schema")
+            streams.back().schema = rest;
         else if (word == "mode")
             test.program.mode = rest;
         else if (word == "query")
             test.program.query = rest;
         else if (word == "watermark") {
-            test.program.watermark_column = rest.substr(0, rest.find(' '));
-            test.program.watermark_delay = rest.substr(rest.find(' ') + 1);
+            streams.back().watermark_column = rest.substr(0, rest.find(' '));
+            streams.back().watermark_delay = rest.substr(rest.find(' ') + 1);
         } else if (word == "rows")
-            test.steps.push_back({Step::Kind::kRows, number, {}});
+            test.steps.push_back({Step::Kind::kRows, number, {}, stream});
+        else if (word == "feed")
+            test.steps.push_back({Step::Kind::kFeed, number, {}, stream});
         else if (word == "expect")
-            test.steps.push_back({Step::Kind::kExpect, number, {}});
+            test.steps.push_back({Step::Kind::kExpect, number, {}, {}});
         else if (word == "restart")
-            test.steps.push_back({Step::Kind::kRestart, number, {}});
+            test.steps.push_back({Step::Kind::kRestart, number, {}, {}});
         else if (word == "dropped")
-            test.steps.push_back({Step::Kind::kDropped, number, {rest}});
+            test.steps.push_back({Step::Kind::kDropped, number, {rest}, {}});
         else if (word == "malformed")
-            test.steps.push_back({Step::Kind::kMalformed, number, {rest}});
+            test.steps.push_back({Step::Kind::kMalformed, number, {rest}, {}});
         else
             ADD_FAILURE() << path << ":" << number << ": what is '" << word << "'?";
     }
@@ -245,10 +272,11 @@ void check(const std::string& path, const FileTest& test) {
         SCOPED_TRACE(testing::Message() << path << ":" << step.line);
         switch (step.kind) {
             case Step::Kind::kRows: {
-                const auto sent = runner.send(step.lines);
+                const auto sent = runner.send(step.stream, step.lines);
                 ASSERT_TRUE(sent) << sent.error().to_string();
                 break;
             }
+            case Step::Kind::kFeed: ASSERT_TRUE(runner.feed(step.stream, step.lines)); break;
             case Step::Kind::kExpect: EXPECT_EQ(runner.lines(), step.lines); break;
             case Step::Kind::kDropped:
                 EXPECT_EQ(std::to_string(runner.dropped()), step.lines.at(0));
@@ -280,7 +308,7 @@ TEST_P(QueryFiles, hold) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, QueryFiles, testing::Values("windows", "sliding", "groups"),
+INSTANTIATE_TEST_SUITE_P(All, QueryFiles, testing::Values("windows", "sliding", "groups", "joins"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
