@@ -125,11 +125,15 @@ TEST_F(QueryManagerTest, names_and_checkpoints_belong_to_one_active_query) {
 }
 
 TEST_F(QueryManagerTest, a_failing_query_ends_alone_and_says_why) {
-    std::mutex mutex;
-    std::vector<std::string> events;
-    manager_->add_listener([&](const QueryEvent& event) {
-        const std::lock_guard lock(mutex);
-        if (event.kind != QueryEvent::Kind::kProgress) events.push_back(event.json);
+    // Shared: the good query ends, and says so, when this test's variables are gone.
+    struct Heard {
+        std::mutex mutex;
+        std::vector<std::string> events;
+    };
+    const auto heard = std::make_shared<Heard>();
+    manager_->add_listener([heard](const QueryEvent& event) {
+        const std::lock_guard lock(heard->mutex);
+        if (event.kind != QueryEvent::Kind::kProgress) heard->events.push_back(event.json);
     });
     const auto good = start(spec("good"));
     auto failing = spec("bad");
@@ -148,9 +152,9 @@ TEST_F(QueryManagerTest, a_failing_query_ends_alone_and_says_why) {
     EXPECT_FALSE(any);
     manager_->reset_terminated();
     EXPECT_EQ(*manager_->await_any_termination(0ms), false);
-    const std::lock_guard lock(mutex);
-    ASSERT_EQ(events.size(), 3U);
-    EXPECT_THAT(events[2], testing::HasSubstr("on fire"));
+    const std::lock_guard lock(heard->mutex);
+    ASSERT_EQ(heard->events.size(), 3U);
+    EXPECT_THAT(heard->events[2], testing::HasSubstr("on fire"));
 }
 
 TEST_F(QueryManagerTest, a_sink_may_stop_its_own_query) {
