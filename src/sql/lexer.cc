@@ -214,6 +214,16 @@ Token Lexer::number() {
 Token Lexer::word() {
     const std::size_t from = at_;
     while (at_ < text_.size() && is_word(text_[at_])) ++at_;
+    // A place such as https://x.y/z is one word to Spark, though none that may stay unquoted.
+    const std::string_view scheme = text_.substr(from, at_ - from);
+    if (text_.substr(at_, 3) == "://" && scheme.find_first_of("0123456789_") == std::string::npos) {
+        at_ += 3;
+        while (at_ < text_.size() &&
+               (is_word(text_[at_]) ||
+                std::string_view("/-.?=&#%").find(text_[at_]) != std::string_view::npos)) {
+            ++at_;
+        }
+    }
     return finish(TokenKind::kWord, from);
 }
 

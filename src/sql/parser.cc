@@ -124,7 +124,43 @@ Result<std::string> Parser::identifier() {
     if (!at_identifier()) return fail(syntax_error());
     Token token = take();
     if (token.kind == TokenKind::kQuotedWord) return std::move(token.value);
+    const bool ascii = std::ranges::all_of(token.text, [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+    });
+    if (!ascii) {
+        return fail(error_at({.start = token.start, .stop = token.stop}, "INVALID_IDENTIFIER",
+                             {{"ident", std::string(token.text)}}));
+    }
     return std::string(token.text);
+}
+
+Result<std::string> Parser::strict_identifier() {
+    const int start = peek().start;
+    MR_TRY(std::string name, identifier());
+    if (!at_symbol("-") || !at_identifier(1)) return name;
+    std::string ident(name);
+    while (at_symbol("-") && at_identifier(1)) {
+        take();
+        MR_TRY(const std::string next, identifier());
+        ident += "-" + next;
+    }
+    return fail(error_at(origin_from(start), "INVALID_IDENTIFIER", {{"ident", ident}}));
+}
+
+Result<std::vector<std::string>> Parser::strict_name() {
+    std::vector<std::string> parts;
+    do {
+        MR_TRY(std::string part, strict_identifier());
+        parts.push_back(std::move(part));
+    } while (take_symbol("."));
+    return parts;
+}
+
+// `!` where NOT is wanted, as in IF ! EXISTS.
+Result<void> Parser::bang_is_not() {
+    const Token& token = peek();
+    return fail(error_at({.start = token.start, .stop = token.stop},
+                         "SYNTAX_DISCONTINUED.BANG_EQUALS_NOT", {{"clause", "!"}}));
 }
 
 Result<std::vector<std::string>> Parser::name_parts() {
@@ -154,7 +190,7 @@ Result<std::vector<std::string>> Parser::identifier_list() {
     MR_TRY_VOID(expect_symbol("("));
     std::vector<std::string> names;
     do {
-        MR_TRY(std::string name, identifier());
+        MR_TRY(std::string name, strict_identifier());
         names.push_back(std::move(name));
     } while (take_symbol(","));
     MR_TRY_VOID(expect_symbol(")"));
@@ -165,6 +201,7 @@ Result<std::vector<std::string>> Parser::identifier_list() {
 bool Parser::at_alias() {
     if (peek().kind == TokenKind::kQuotedWord) return true;
     if (peek().kind != TokenKind::kWord) return false;
+    if (at_any_word({"approx", "exact"}) && at_word("nearest", 1)) return false;
     return !at_any_word(
         {"from",  "where",   "group",       "having",    "order",    "limit",  "offset",
          "union", "except",  "minus",       "intersect", "setminus", "window", "lateral",

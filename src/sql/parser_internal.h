@@ -64,6 +64,9 @@ private:
     Result<std::vector<std::string>> name_parts();
     // A bare name with a hyphen in it (test-table) is told from a subtraction.
     Result<void> no_hyphen(int start);
+    // Names where no expression can stand: a hyphen behind one is a mistake.
+    Result<std::string> strict_identifier();
+    Result<std::vector<std::string>> strict_name();
     Result<std::vector<std::string>> identifier_list();  // ( a, b )
     bool at_alias();
 
@@ -107,6 +110,7 @@ private:
     Result<RelationPtr> set_operations(int min_precedence);
     Result<RelationPtr> query_primary();
     Result<RelationPtr> select();
+    Result<void> hints();
     Result<RelationPtr> query_tail(RelationPtr input);
     Result<RelationPtr> grouped(RelationPtr input, std::vector<ExprPtr> items, bool& grouped);
     Result<void> grouping_sets(plan::AggregateRel& aggregate);
@@ -115,6 +119,7 @@ private:
     Result<RelationPtr> from_clause();
     Result<RelationPtr> joined();
     Result<RelationPtr> joins_after(RelationPtr left);
+    Result<void> nearest_by(plan::JoinType type);
     Result<RelationPtr> relation_primary();
     Result<RelationPtr> relation_extras(RelationPtr input);
     Result<RelationPtr> table_alias(RelationPtr input);
@@ -128,11 +133,40 @@ private:
     // Statements (parser_statement.cc).
     Result<plan::Statement> statement();
     Result<plan::Statement> create();
+    Result<std::vector<std::string>> view_columns();
     Result<plan::Statement> drop();
     Result<plan::Statement> set();
     Result<plan::Statement> show();
     Result<plan::Statement> describe();
     Result<plan::Statement> explain();
+
+    // Statements that are read for their mistakes and then refused (parser_table.cc,
+    // parser_alter.cc).
+    Result<bool> refused_statement(std::string_view what, int start);
+    Result<void> invalid_clause(int start, std::string_view operation);
+    Result<void> bang_is_not();
+    Result<void> property_list();
+    Result<void> string_literal();
+    Result<void> comment_text();
+    Result<void> partition_spec();
+    Result<void> partition_fields(bool& typed_columns);
+    Result<void> identity_spec(const DataType& type, int start);
+    Result<bool> table_constraint(bool of_column);
+    Result<void> column_options(const std::string& name, const DataType& type, int start,
+                                std::string_view alter);
+    Result<void> table_elements();
+    Result<std::string> row_format();
+    Result<void> table_definition(int start, bool temporary, bool replace);
+    Result<void> create_database();
+    Result<void> alter(int start);
+    Result<void> alter_table(int start, bool is_view);
+    Result<void> altered_columns(std::string_view kind, bool closed);
+    Result<void> alter_column_action();
+    Result<void> analyze_table(int start);
+    Result<bool> target_alias();
+    Result<void> assignments();
+    Result<void> update_or_delete(int start, bool update);
+    Result<void> merge_into(int start);
 
     // OVER name is resolved when the WINDOW clause of its SELECT has been read.
     struct NamedWindowUse {

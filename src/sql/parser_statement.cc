@@ -26,6 +26,7 @@ Result<Statement> Parser::statement() {
                      "begin",  "declare", "execute", "call",    "comment", "add",      "list",
                      "msck",   "repair",  "replace", "clear"})) {
         const Token token = take();
+        MR_TRY_VOID(refused_statement(token.text, token.start));
         std::string what(token.text);
         for (char& c : what) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         return fail(unsupported(fmt::format("the statement {}.", what),
@@ -45,6 +46,32 @@ Result<Statement> Parser::create() {
         if (!at_identifier()) return fail(syntax_error());
         std::string what(peek().text);
         for (char& c : what) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        if (!temporary) take_word("external");
+        if (take_word("table")) {
+            MR_TRY_VOID(table_definition(start, temporary, view.replace));
+        } else if (!temporary && take_word("view")) {
+            take_words({"if", "not", "exists"});
+            MR_TRY_VOID(strict_name());
+            if (at_symbol("(")) MR_TRY_VOID(view_columns());
+            while (!take_word("as")) {
+                if (take_word("comment")) {
+                    MR_TRY_VOID(comment_text());
+                } else if (take_word("tblproperties")) {
+                    MR_TRY_VOID(property_list());
+                } else if (take_words({"with", "schema"})) {
+                    MR_TRY_VOID(strict_identifier());
+                    take_word("evolution");
+                } else if (take_words({"default", "collation"})) {
+                    MR_TRY_VOID(strict_name());
+                } else {
+                    return fail(syntax_error());
+                }
+            }
+            MR_TRY_VOID(query());
+        } else if (!temporary &&
+                   (take_word("database") || take_word("schema") || take_word("namespace"))) {
+            MR_TRY_VOID(create_database());
+        }
         return fail(unsupported(
             fmt::format("the statement CREATE {}{}.", temporary ? "TEMPORARY " : "", what),
             {lexer_.text(), origin_from(start)}));
@@ -53,24 +80,19 @@ Result<Statement> Parser::create() {
         return fail(unsupported("CREATE TEMPORARY VIEW … IF NOT EXISTS.",
                                 {lexer_.text(), origin_from(start)}));
     }
-    MR_TRY(const std::vector<std::string> name, name_parts());
+    MR_TRY(const std::vector<std::string> name, strict_name());
     if (name.size() > 1 && !view.global) {
         return fail(error_at(origin_from(start), "TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS",
                              {{"actualName", quoted_id(name)}}));
     }
     view.name = name.back();
-    if (take_symbol("(")) {
-        do {
-            MR_TRY(std::string column, identifier());
-            if (take_word("comment")) take();
-            view.column_names.push_back(std::move(column));
-        } while (take_symbol(","));
-        MR_TRY_VOID(expect_symbol(")"));
+    if (at_symbol("(")) {
+        MR_TRY(view.column_names, view_columns());
     }
     if (take_word("comment")) take();
     if (take_word("using")) {
         // A data source as a view: USING format OPTIONS (key 'value', …).
-        MR_TRY(const std::vector<std::string> format, name_parts());
+        MR_TRY(const std::vector<std::string> format, strict_name());
         plan::DataSourceRel source;
         source.format = format.back();
         if (take_word("options")) {
@@ -80,7 +102,7 @@ Result<Statement> Parser::create() {
                 if (peek().kind == TokenKind::kString) {
                     key = take().value;
                 } else {
-                    MR_TRY(const std::vector<std::string> parts, name_parts());
+                    MR_TRY(const std::vector<std::string> parts, strict_name());
                     for (const std::string& part : parts) key += (key.empty() ? "" : ".") + part;
                 }
                 take_symbol("=");
@@ -104,6 +126,19 @@ Result<Statement> Parser::create() {
     return Statement(Command(std::move(view)));
 }
 
+// (a COMMENT 'x', b …)
+Result<std::vector<std::string>> Parser::view_columns() {
+    MR_TRY_VOID(expect_symbol("("));
+    std::vector<std::string> names;
+    do {
+        MR_TRY(std::string column, strict_identifier());
+        if (take_word("comment")) MR_TRY_VOID(comment_text());
+        names.push_back(std::move(column));
+    } while (take_symbol(","));
+    MR_TRY_VOID(expect_symbol(")"));
+    return names;
+}
+
 Result<Statement> Parser::drop() {
     const int start = peek().start;
     take();
@@ -116,7 +151,7 @@ Result<Statement> Parser::drop() {
     }
     plan::DropViewCommand command;
     command.if_exists = take_words({"if", "exists"});
-    MR_TRY(command.name, name_parts());
+    MR_TRY(command.name, strict_name());
     return Statement(Command(std::move(command)));
 }
 
@@ -174,6 +209,12 @@ Result<Statement> Parser::show() {
         std::string what(peek().text);
         for (char& c : what) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         if (!at_identifier()) return fail(syntax_error());
+        if (take_words({"table", "extended"})) {
+            if (take_word("from") || take_word("in")) MR_TRY_VOID(strict_name());
+            MR_TRY_VOID(expect_word("like"));
+            MR_TRY_VOID(string_literal());
+            if (at_word("partition")) MR_TRY_VOID(partition_spec());
+        }
         return fail(unsupported(fmt::format("the statement SHOW {}.", what),
                                 {lexer_.text(), {.start = peek().start, .stop = peek().stop}}));
     }
@@ -181,9 +222,9 @@ Result<Statement> Parser::show() {
         command.what += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
     if (take_word("from") || take_word("in")) {
-        MR_TRY(command.name, name_parts());
+        MR_TRY(command.name, strict_name());
         if (command.what == "columns" && (take_word("from") || take_word("in"))) {
-            MR_TRY(std::vector<std::string> database, name_parts());
+            MR_TRY(std::vector<std::string> database, strict_name());
             database.push_back(command.name.back());
             command.name = std::move(database);
         }
@@ -192,7 +233,7 @@ Result<Statement> Parser::show() {
     if (peek().kind == TokenKind::kString) {
         command.pattern = take().value;
     } else if (command.what == "functions" && at_identifier()) {
-        MR_TRY(const std::vector<std::string> name, name_parts());
+        MR_TRY(const std::vector<std::string> name, strict_name());
         command.pattern = name.back();
     }
     return Statement(Command(std::move(command)));
@@ -206,11 +247,19 @@ Result<Statement> Parser::describe() {
         command.what = "describe function";
         if (take_word("extended")) command.mode = "extended";
         if (at_identifier()) {
-            MR_TRY(command.name, name_parts());
+            MR_TRY(command.name, strict_name());
         } else {
             command.name = {std::string(take().text)};
         }
         return Statement(Command(std::move(command)));
+    }
+    if (at_any_word({"database", "schema", "namespace"}) && at_identifier(1)) {
+        const int start = peek().start;
+        take();
+        if (at_word("extended") && at_identifier(1)) take();
+        MR_TRY_VOID(strict_name());
+        return fail(
+            unsupported("the statement DESCRIBE DATABASE.", {lexer_.text(), origin_from(start)}));
     }
     take_word("query");
     if (at_any_word({"select", "with", "values"}) || at_symbol("(") || at_word("from")) {
@@ -221,7 +270,7 @@ Result<Statement> Parser::describe() {
     take_word("table");
     if (at_any_word({"extended", "formatted"}) && at_identifier(1)) command.mode = take().text;
     command.what = "describe table";
-    MR_TRY(command.name, name_parts());
+    MR_TRY(command.name, strict_name());
     return Statement(Command(std::move(command)));
 }
 
