@@ -106,6 +106,75 @@ constexpr std::array kKnown = {
     Known{"DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "22023", Code::kRuntime,
           "<rangeMessage>. If necessary set <ansiConfig> to \"false\" to bypass this error.",
           kDateTime},
+    Known{"DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION", "22023", Code::kRuntime,
+          "<rangeMessage>.", kDateTime},
+    Known{"DATETIME_OVERFLOW", "22008", Code::kRuntime, "Datetime operation overflow: <operation>.",
+          kArithmetic},
+    Known{"INVALID_TIMEZONE", "22009", Code::kRuntime,
+          "The timezone: <timeZone> is invalid. The timezone must be either a region-based zone ID "
+          "or a zone offset. Region IDs must have the form 'area/city', such as "
+          "'America/Los_Angeles'. Zone offsets must be in the format '(+|-)HH', '(+|-)HH:mm' or "
+          "'(+|-)HH:mm:ss', e.g '-08' , '+01:00' or '-13:33:33', and must be in the range from "
+          "-18:00 to +18:00. 'Z' and 'UTC' are accepted as synonyms for '+00:00'.",
+          kDateTime},
+    Known{"COMPARATOR_RETURNS_NULL", "22004", Code::kRuntime,
+          "The comparator has returned a NULL for a comparison between <firstValue> and "
+          "<secondValue>. It should return a positive integer for \"greater than\", 0 for "
+          "\"equal\" and a negative integer for \"less than\". To revert to deprecated behavior "
+          "where NULL is treated as 0 (equal), you must set "
+          "\"spark.sql.legacy.allowNullComparisonResultInArraySort\" to \"true\".",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.TIME_UNIT", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects one of the "
+          "units 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND', 'MICROSECOND', but got "
+          "'<invalidValue>'.",
+          kRuntime},
+    Known{"INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023", Code::kRuntime,
+          "The value of parameter(s) <parameter> in <functionName> is invalid: expects one of the "
+          "units without quotes YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFYEAR, HOUR, MINUTE, SECOND, "
+          "MILLISECOND, MICROSECOND, but got the string literal <invalidValue>.",
+          kRuntime},
+    Known{"HLL_INVALID_INPUT_SKETCH_BUFFER", "22546", Code::kRuntime,
+          "Invalid call to <function>; only valid HLL sketch buffers are supported as inputs (such "
+          "as those produced by the `hll_sketch_agg` function).",
+          kRuntime},
+    Known{"HLL_INVALID_LG_K", "22546", Code::kRuntime,
+          "Invalid call to <function>; the `lgConfigK` value must be between <min> and <max>, "
+          "inclusive: <value>.",
+          kRuntime},
+    Known{"HLL_UNION_DIFFERENT_LG_K", "22000", Code::kRuntime,
+          "Sketches have different `lgConfigK` values: <left> and <right>. Set the "
+          "`allowDifferentLgConfigK` parameter to true to call <function> with different "
+          "`lgConfigK` values.",
+          kRuntime},
+    Known{"KLL_INVALID_INPUT_SKETCH_BUFFER", "22000", Code::kRuntime,
+          "Invalid call to <function>; only valid KLL sketch buffers are supported as inputs (such "
+          "as those produced by the `kll_sketch_agg` function).",
+          kRuntime},
+    Known{
+        "KLL_SKETCH_INVALID_QUANTILE_RANGE", "22003", Code::kRuntime,
+        "For function <functionName>, the quantile value must be between 0.0 and 1.0 (inclusive).",
+        kRuntime},
+    Known{"KLL_SKETCH_K_OUT_OF_RANGE", "22003", Code::kRuntime,
+          "For function <functionName>, the k parameter must be between 8 and 65535 (inclusive), "
+          "but got <k>.",
+          kRuntime},
+    Known{"SKETCH_INVALID_LG_NOM_ENTRIES", "22003", Code::kRuntime,
+          "Invalid call to <function>; the `lgNomEntries` value must be between <min> and <max>, "
+          "inclusive: <value>.",
+          kRuntime},
+    Known{"THETA_INVALID_INPUT_SKETCH_BUFFER", "22000", Code::kRuntime,
+          "Invalid call to <function>; only valid Theta sketch buffers are supported as inputs "
+          "(such as those produced by the `theta_sketch_agg` function).",
+          kRuntime},
+    Known{"TUPLE_INVALID_INPUT_SKETCH_BUFFER", "22000", Code::kRuntime,
+          "Invalid call to <function>; only valid Tuple sketch buffers are supported as inputs "
+          "(such as those produced by the corresponding `tuple_sketch_agg_*` function).",
+          kRuntime},
+    Known{"TUPLE_INVALID_SKETCH_MODE", "22023", Code::kRuntime,
+          "Invalid call to <function>: mode '<mode>' is not supported. Valid modes are: "
+          "<validModes>.",
+          kRuntime},
     Known{"INVALID_PARAMETER_VALUE.PATTERN", "22023", Code::kRuntime,
           "The value of parameter(s) <parameter> in <functionName> is invalid: <value>.", kRuntime},
     Known{"INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", Code::kRuntime,

@@ -95,6 +95,9 @@ void TextLists::end_row(idx_t row) {
 void add_all_functions(FunctionList& list) {
     add_cast_functions(list);
     add_time_functions(list);
+    add_clock_functions(list);
+    add_sketch_functions(list);
+    add_quantile_sketch_functions(list);
     add_text_functions(list);
     add_codec_functions(list);
     add_url_functions(list);
@@ -115,7 +118,10 @@ Result<void> FunctionList::register_all(duckdb_connection connection) const {
             duckdb_scalar_function function = duckdb_create_scalar_function();
             duckdb_scalar_function_set_name(function, name.c_str());
             for (std::size_t i = 0; i < entry.arguments.size(); ++i) {
-                const DuckType type(duckdb_create_logical_type(entry.arguments[i]));
+                DuckType type(duckdb_create_logical_type(entry.arguments[i]));
+                if ((entry.list_arguments >> i & 1U) != 0) {
+                    type = DuckType(duckdb_create_list_type(type.get()));
+                }
                 if (entry.varargs && i + 1 == entry.arguments.size()) {
                     duckdb_scalar_function_set_varargs(function, type.get());
                 } else {

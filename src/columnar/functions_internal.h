@@ -99,6 +99,7 @@ public:
         bool is_volatile = false;
         bool lists_result = false;  // The result is an array of `result`.
         bool lists_of_lists = false;
+        std::uint32_t list_arguments = 0;  // Bit i: argument i is an array of its type.
     };
     void add(std::string name, Entry entry) {
         entries_[std::move(name)].push_back(std::move(entry));
@@ -199,6 +200,9 @@ void add_all_functions(FunctionList& list);
 // The lists, by file.
 void add_cast_functions(FunctionList& list);
 void add_time_functions(FunctionList& list);
+void add_clock_functions(FunctionList& list);
+void add_sketch_functions(FunctionList& list);
+void add_quantile_sketch_functions(FunctionList& list);
 void add_text_functions(FunctionList& list);
 void add_codec_functions(FunctionList& list);
 void add_url_functions(FunctionList& list);

@@ -229,6 +229,26 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
             "{1}.f1))) AS {2})",
             value, entry, duck_type_name(whole.type));
     }
+    if (name == "extract_interval" && args.size() == 2) {
+        const std::string* field = constant_text(*args[0]);
+        MR_TRY(const std::string value, expression(*args[1]));
+        // DuckDB counts hours beyond a day; Spark calls them days.
+        const auto part = [&](std::string_view unit) {
+            return fmt::format("datepart('{}', {})", unit, value);
+        };
+        const std::string what = field == nullptr ? std::string() : *field;
+        std::string text;
+        if (what == "day") {
+            text = fmt::format("{} + {} // 24", part("day"), part("hour"));
+        } else if (what == "hour") {
+            text = fmt::format("{} % 24", part("hour"));
+        } else if (what == "second") {
+            text = fmt::format("CAST({} AS DECIMAL(18, 6)) / 1000000", part("microsecond"));
+        } else {
+            text = part(what);
+        }
+        return fmt::format("CAST({} AS {})", text, duck_type_name(whole.type));
+    }
     if (name == "window_time" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
         return fmt::format("(struct_extract({}, 'f1') - INTERVAL 1 MICROSECOND)", value);
@@ -350,286 +370,6 @@ Result<std::string> Lowering::decimal_function(const plan::FunctionCall& call,
     const std::string cast = fmt::format("CAST({} AS {})", value, target);
     return name == "divide_decimal" || name == "div_decimal" ? zero_checked(cast, "DIVIDE_BY_ZERO")
                                                              : cast;
-}
-
-Result<std::string> Lowering::lambda_function(const plan::FunctionCall& call,
-                                              const TypedExpr& whole) {
-    const std::string& name = call.name;
-    const Hoisting none(hoisted_, nullptr);
-    std::vector<std::string> values;
-    std::vector<const plan::TypedLambda*> lambdas;
-    for (const auto& arg : call.args) {
-        if (const auto* lambda = arg->as<plan::TypedLambda>()) {
-            lambdas.push_back(lambda);
-        } else {
-            MR_TRY(std::string value, expression(*arg));
-            values.push_back(std::move(value));
-        }
-    }
-    if (lambdas.empty() || values.empty()) return std::string();
-    // `lambda a, i: body`, where Spark's index counts from 0 and DuckDB's from 1.
-    const auto indexed = [&](const plan::TypedLambda& lambda) -> Result<std::string> {
-        MR_TRY(std::string body, expression(*lambda.body));
-        const std::string first = column_name(lambda.parameters.at(0).id);
-        if (lambda.parameters.size() < 2) return fmt::format("lambda {}: {}", first, body);
-        const std::string second = column_name(lambda.parameters[1].id);
-        // A lambda of one element binds the moved index: DuckDB has no let.
-        std::string moved;
-        const std::string renamed = fresh("i");
-        std::size_t at = 0;
-        while (at < body.size()) {
-            const std::size_t found = body.find(second, at);
-            if (found == std::string::npos) {
-                moved += body.substr(at);
-                break;
-            }
-            const std::size_t end = found + second.size();
-            const auto word = [](char c) {
-                return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-            };
-            const bool whole_name =
-                (found == 0 || !word(body[found - 1])) && (end == body.size() || !word(body[end]));
-            moved += body.substr(at, found - at);
-            moved += whole_name ? fmt::format("CAST({} - 1 AS INTEGER)", renamed) : second;
-            at = end;
-        }
-        return fmt::format("lambda {}, {}: {}", first, renamed, moved);
-    };
-    const std::string type = duck_type_name(whole.type);
-    // Bodies over two lists or maps see a struct of both.
-    const auto with_pair = [&](const plan::TypedLambda& lambda, const std::string& a,
-                               const std::string& b,
-                               const std::string& pair) -> Result<std::string> {
-        // list_transform over positions: the parameters become list elements at a position.
-        MR_TRY(const std::string body, expression(*lambda.body));
-        return fmt::format(
-            "list_transform([{}], lambda {}: list_transform([{}], lambda {}: {})[1])[1]",
-            fmt::format("{}[{}]", a, pair), column_name(lambda.parameters.at(0).id),
-            fmt::format("{}[{}]", b, pair), column_name(lambda.parameters.at(1).id), body);
-    };
-    if (name == "transform") {
-        MR_TRY(const std::string body, indexed(*lambdas[0]));
-        return fmt::format("CAST(list_transform({}, {}) AS {})", values[0], body, type);
-    }
-    if (name == "filter") {
-        MR_TRY(const std::string body, indexed(*lambdas[0]));
-        return fmt::format("CAST(list_filter({}, {}) AS {})", values[0], body, type);
-    }
-    if (name == "exists" || name == "forall") {
-        MR_TRY(const std::string body, indexed(*lambdas[0]));
-        // Three-valued: true when some is, else null when some is unknown, else false.
-        return fmt::format(
-            "CASE WHEN {0} IS NULL THEN NULL WHEN len({0}) = 0 THEN {3} ELSE "
-            "{1}(list_transform({0}, {2})) END",
-            values[0], name == "exists" ? "mr_any" : "mr_all", body,
-            name == "exists" ? "false" : "true");
-    }
-    if (name == "aggregate") {
-        if (values.size() < 2) return std::string();
-        MR_TRY(const std::string body, expression(*lambdas[0]->body));
-        const std::string state = duck_type_name(call.args[1]->type);
-        std::string folded = fmt::format(
-            "CASE WHEN {0} IS NULL THEN NULL ELSE list_reduce(list_prepend(struct_pack(a := "
-            "CAST({1} AS {2}), x := NULL), "
-            "list_transform({0}, lambda mr_y: struct_pack(a := CAST(NULL AS {2}), x := mr_y))), "
-            "lambda mr_p, mr_q: struct_pack(a := CAST(list_transform([mr_p.a], lambda {3}: "
-            "list_transform([mr_q.x], lambda {4}: {5})[1])[1] AS {2}), x := mr_q.x)).a END",
-            values[0], values[1], state, column_name(lambdas[0]->parameters.at(0).id),
-            column_name(lambdas[0]->parameters.at(1).id), body);
-        if (lambdas.size() > 1) {
-            MR_TRY(const std::string finish, expression(*lambdas[1]->body));
-            folded = fmt::format(
-                "CASE WHEN {} IS NULL THEN NULL ELSE list_transform([{}], lambda {}: {})[1] END",
-                values[0], folded, column_name(lambdas[1]->parameters.at(0).id), finish);
-        }
-        return fmt::format("CAST({} AS {})", folded, type);
-    }
-    if (name == "zip_with" && values.size() == 2) {
-        const std::string index = fresh("i");
-        MR_TRY(const std::string body, with_pair(*lambdas[0], values[0], values[1], index));
-        return fmt::format(
-            "CAST(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE "
-            "list_transform(range(1, greatest(len({0}), len({1})) + 1), lambda {2}: {3}) END AS "
-            "{4})",
-            values[0], values[1], index, body, type);
-    }
-    if (name == "map_filter" || name == "transform_keys" || name == "transform_values") {
-        const std::string index = fresh("i");
-        const std::string keys = fmt::format("map_keys({})", values[0]);
-        const std::string items = fmt::format("map_values({})", values[0]);
-        MR_TRY(const std::string body, with_pair(*lambdas[0], keys, items, index));
-        const std::string positions = fmt::format("range(1, len({}) + 1)", keys);
-        if (name == "map_filter") {
-            return fmt::format(
-                "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE "
-                "map_from_entries(list_transform(list_filter({1}, "
-                "lambda {2}: {3}), lambda {2}: map_entries({0})[{2}])) END AS {4})",
-                values[0], positions, index, body, type);
-        }
-        const std::string made =
-            fmt::format("list_transform({}, lambda {}: {})", positions, index, body);
-        return fmt::format("CAST(CASE WHEN {} IS NULL THEN NULL ELSE map({}, {}) END AS {})",
-                           values[0], name == "transform_keys" ? made : keys,
-                           name == "transform_keys" ? items : made, type);
-    }
-    if (name == "array_sort") {
-        return fail(base::Error(
-            Code::kUnsupported,
-            "[UNSUPPORTED_FEATURE.ARRAY_SORT_COMPARATOR] The feature is not supported: array_sort "
-            "with a comparison function. SQLSTATE: 0A000",
-            {.name = "UNSUPPORTED_FEATURE.ARRAY_SORT_COMPARATOR", .sql_state = "0A000"}));
-    }
-    return std::string();
-}
-
-Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, const DataType& type,
-                                             const std::string& over) {
-    const sql::FunctionRow* row = sql::function_by_id(call.name);
-    if (row == nullptr) return fail(Code::kInternal, "no aggregate is called {}", call.name);
-    MR_TRY(auto texts, arguments(call.args));
-    std::string filter;
-    if (call.filter != nullptr) {
-        MR_TRY(filter, expression(*call.filter));
-    }
-    const std::string& name = call.name;
-    // count counts rows in which nothing is null.
-    if (name == "count") {
-        std::string condition = filter;
-        std::string row_value;
-        for (std::size_t i = 0; i < texts.size(); ++i) {
-            const bool constant =
-                call.args[i]->as<plan::Literal>() != nullptr && !call.args[i]->nullable;
-            if (!constant && (texts.size() > 1 || !filter.empty())) {
-                condition +=
-                    (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[i]);
-            }
-            row_value += (row_value.empty() ? "" : ", ") + texts[i];
-        }
-        if (texts.empty()) row_value = "1";
-        std::string counted = texts.size() > 1 ? fmt::format("row({})", row_value) : row_value;
-        if (!condition.empty())
-            counted = fmt::format("CASE WHEN {} THEN {} END", condition, counted);
-        const bool rows = !call.distinct && condition.empty() &&
-                          (texts.empty() || (call.args[0]->as<plan::Literal>() != nullptr &&
-                                             !call.args[0]->nullable));
-        if (rows) counted = "*";
-        return fmt::format("count({}{}){}", call.distinct ? "DISTINCT " : "", counted, over);
-    }
-    if (name == "avg_decimal" && !texts.empty()) {
-        const std::string distinct = call.distinct ? "DISTINCT " : "";
-        if (!filter.empty()) texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
-        return decimal_mean(fmt::format("sum({}{}){}", distinct, texts[0], over),
-                            fmt::format("count({}{}){}", distinct, texts[0], over), type);
-    }
-    if (name == "percentile" && texts.size() >= 2) {
-        // Without a frequency; with one, the row of the table says that it is not there.
-        const auto* frequency = texts.size() > 2 ? call.args[2]->as<plan::Literal>() : nullptr;
-        const auto* times =
-            frequency == nullptr ? nullptr : std::get_if<std::int64_t>(&frequency->value);
-        if (texts.size() == 2 || (times != nullptr && *times == 1)) {
-            if (!filter.empty())
-                texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
-            return fmt::format("CAST(quantile_cont({}{}, {}){} AS {})",
-                               call.distinct ? "DISTINCT " : "", texts[0], texts[1], over,
-                               duck_type_name(type));
-        }
-    }
-    std::string_view pattern = sql::lowering_of(*row, call.mode);
-    // Forms that can stand before OVER or after DISTINCT, where the table's is an expression.
-    if (!over.empty() || call.distinct) {
-        if (name == "avg") pattern = "avg(CAST({0} AS DOUBLE))";
-        if (name == "var_samp") pattern = "var_samp({0})";
-        if (name == "stddev_samp") pattern = "stddev_samp({0})";
-    }
-    if (pattern.empty()) {
-        return fail(base::Error(
-            Code::kUnsupported,
-            fmt::format(
-                "[UNSUPPORTED_FEATURE.AGGREGATE] The feature is not supported: aggregate {} "
-                "in this place. SQLSTATE: 0A000",
-                name),
-            {.name = "UNSUPPORTED_FEATURE.AGGREGATE", .sql_state = "0A000"}));
-    }
-    // Null rows are no rows to most aggregates: a filter may null the first argument instead.
-    const bool keeps_nulls = name == "first" || name == "last";
-    bool ignore_nulls = call.ignore_nulls;
-    if (keeps_nulls && call.args.size() > 1) {
-        const auto* flag = call.args[1]->as<plan::Literal>();
-        const auto* value = flag == nullptr ? nullptr : std::get_if<bool>(&flag->value);
-        ignore_nulls = ignore_nulls || (value != nullptr && *value);
-    }
-    if (!filter.empty() && !keeps_nulls && !texts.empty()) {
-        texts[0] = fmt::format("CASE WHEN {} THEN {} END", filter, texts[0]);
-    }
-    std::string distinct_pattern(pattern);
-    if (call.distinct) {
-        for (const std::string_view from : {"({0}", "(CAST({0}"}) {
-            std::size_t at = 0;
-            while ((at = distinct_pattern.find(from, at)) != std::string::npos) {
-                distinct_pattern.insert(at + 1, "DISTINCT ");
-                at += from.size() + 9;
-            }
-        }
-    }
-    std::vector<DataType> types;
-    for (const auto& arg : call.args) types.push_back(arg->type);
-    std::string text = sql::expand_lowering(
-        distinct_pattern,
-        {.texts = texts,
-         .types = types,
-         .result = type,
-         .mode = call.mode,
-         .time_zone = "UTC",
-         .duckdb_type = [](const DataType& wanted) { return duck_type_name(wanted); }});
-    if (keeps_nulls) {
-        std::string condition = filter;
-        if (ignore_nulls) {
-            condition +=
-                (condition.empty() ? "" : " AND ") + fmt::format("{} IS NOT NULL", texts[0]);
-        }
-        if (!over.empty()) {
-            // As window functions they are called by other names and take no filter.
-            text =
-                fmt::format("{}_value({}{})", name, texts[0], ignore_nulls ? " IGNORE NULLS" : "");
-        } else if (!condition.empty()) {
-            text = fmt::format("{} FILTER (WHERE {})", text, condition);
-        }
-    }
-    if ((name == "lag" || name == "lead") && ignore_nulls) {
-        text.insert(text.rfind(')'), " IGNORE NULLS");
-    }
-    if (!call.order_by.empty()) {
-        std::string orders;
-        for (const auto& [key, order] : call.order_by) {
-            MR_TRY(const std::string value, expression(*key));
-            const bool nulls_first = order.nulls_first.value_or(order.ascending);
-            orders += fmt::format("{}{} {} NULLS {}", orders.empty() ? " ORDER BY " : ", ", value,
-                                  order.ascending ? "ASC" : "DESC", nulls_first ? "FIRST" : "LAST");
-        }
-        const std::size_t end = text.find_last_of(')');
-        if (end != std::string::npos) text.insert(end, orders);
-    }
-    if (!over.empty() && (name == "collect_list" || name == "collect_set")) {
-        text = fmt::format("coalesce(list({}{}) FILTER (WHERE {} IS NOT NULL){}, [])",
-                           name == "collect_set" ? "DISTINCT " : "", texts[0], texts[0], over);
-    } else {
-        text += over;
-    }
-    if (name == "sum" || name == "try_sum") {
-        // A sum that leaves the type is Spark's overflow; DuckDB's own is wider.
-        if (type.is(TypeKind::kLong)) {
-            return fmt::format(
-                "{}({} AS BIGINT)",
-                call.mode == plan::EvalMode::kAnsi && name == "sum" ? "CAST" : "TRY_CAST", text);
-        }
-        if (type.is(TypeKind::kDayTimeInterval) || type.is(TypeKind::kYearMonthInterval)) {
-            const bool months = type.is(TypeKind::kYearMonthInterval);
-            return fmt::format(
-                "{}(CAST(sum({}({})){} AS {}))", months ? "to_months" : "to_microseconds",
-                months ? "mr_months" : "epoch_us", texts[0], over, months ? "INTEGER" : "BIGINT");
-        }
-    }
-    return fmt::format("CAST({} AS {})", text, duck_type_name(type));
 }
 
 }  // namespace millrace::columnar

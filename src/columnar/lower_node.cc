@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <optional>
 
+#include <utility>
 #include "columnar/files_internal.h"
+
 #include "columnar/lowering_internal.h"
 
 namespace millrace::columnar {
@@ -265,6 +267,17 @@ Result<std::string> Lowering::join(const plan::JoinNode& node) {
 }
 
 Result<std::string> Lowering::aggregate(const plan::AggregateNode& node) {
+    const auto* session =
+        node.input == nullptr ? nullptr : node.input->as<plan::SessionWindowNode>();
+    if (session != nullptr) {
+        const Hoisting none(hoisted_, nullptr);
+        for (const NamedExpr& key : node.keys) {
+            const auto* column = key.expression->as<plan::AttributeRef>();
+            if (column != nullptr && column->id == session->window.id) continue;
+            MR_TRY(std::string group, expression(*key.expression));
+            session_groups_.push_back(std::move(group));
+        }
+    }
     MR_TRY(std::string input, input_of(node.input));
     Hoisted hoisted;
     const Hoisting hoisting(hoisted_, &hoisted);
@@ -416,12 +429,34 @@ Result<std::string> Lowering::time_window(const plan::TimeWindowNode& node) {
     return fmt::format("SELECT *, UNNEST({}({})) AS {} FROM ({})", windows, time, name, input);
 }
 
-Result<std::string> Lowering::session_window(const plan::SessionWindowNode&) {
-    return fail(base::Error(
-        Code::kUnsupported,
-        "[UNSUPPORTED_FEATURE.SESSION_WINDOW] The feature is not supported: session_window in a "
-        "query that is not streaming. SQLSTATE: 0A000",
-        {.name = "UNSUPPORTED_FEATURE.SESSION_WINDOW", .sql_state = "0A000"}));
+Result<std::string> Lowering::session_window(const plan::SessionWindowNode& node) {
+    // Sessions are those of the rows that the aggregation above puts into one group.
+    const std::vector<std::string> groups = std::exchange(session_groups_, {});
+    MR_TRY(const std::string input, input_of(node.input));
+    MR_TRY(const std::string time, expression(*node.time));
+    MR_TRY(const std::string gap, expression(*node.gap));
+    std::string keys;
+    std::string names;
+    for (const std::string& group : groups) {
+        const std::string name = fresh("g");
+        keys += fmt::format(", {} AS {}", group, name);
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+    }
+    const std::string start = fresh("s");
+    const std::string end = fresh("e");
+    const std::string begins = fresh("b");
+    const std::string session = fresh("n");
+    const std::string partition = names.empty() ? "" : fmt::format("PARTITION BY {} ", names);
+    // A row begins a session when it lies behind the end of all that came before it.
+    return fmt::format(
+        "SELECT *, struct_pack(f0 := min({0}) OVER {1}, f1 := max({2}) OVER {1}) AS {3} FROM ("
+        "SELECT *, sum({4}) OVER ({5}ORDER BY {0} ROWS UNBOUNDED PRECEDING) AS {6} FROM ("
+        "SELECT *, CASE WHEN {0} > max({2}) OVER ({5}ORDER BY {0} ROWS BETWEEN UNBOUNDED PRECEDING "
+        "AND 1 PRECEDING) THEN 1 ELSE 0 END AS {4} FROM ("
+        "SELECT *{7}, {8} AS {0}, {8} + {9} AS {2} FROM ({10}) WHERE ({8}) IS NOT NULL)"
+        " WHERE {2} > {0}))",
+        start, fmt::format("(PARTITION BY {}{}{})", names, names.empty() ? "" : ", ", session), end,
+        column_name(node.window.id), begins, partition, session, keys, time, gap, input);
 }
 
 Result<std::string> Lowering::sort(const plan::LogicalSort& node) {

@@ -138,6 +138,9 @@ private:
                                         const plan::TypedExpr& whole);
     Result<std::string> aggregate_call(const plan::AggregateCall& call, const plan::DataType& type,
                                        const std::string& over);
+    static Result<std::string> percentile(const plan::AggregateCall& call,
+                                          const plan::DataType& type,
+                                          std::vector<std::string> texts, const std::string& over);
     Result<std::string> subquery(const plan::TypedSubquery& subquery);
     Result<std::vector<std::string>> arguments(const std::vector<plan::TypedExprPtr>& args);
     Result<std::string> cast_from_string(const std::string& value, const plan::DataType& to,
@@ -156,6 +159,8 @@ private:
     LiveFields live_;
     // Columns of scans that nothing below the node being lowered has copied elsewhere.
     std::set<plan::AttributeId> scanned_;
+    // What the aggregation above a session window groups by, but for the window.
+    std::vector<std::string> session_groups_;
     Hoisted* hoisted_ = nullptr;  // Null where an expression may not be computed at all.
     int costly_calls_ = 0;        // So far: what is worth being computed once.
     int next_name_ = 0;

@@ -97,6 +97,11 @@ CREATE MACRO mr_make_timestamp_ntz(mode, y, mo, d, h, mi, s) AS
 CREATE MACRO mr_skewness(x) AS CASE WHEN count(x) > 0 THEN
     ((sum(x * x * x) / count(x) - 3 * avg(x) * sum(x * x) / count(x) + 2 * pow(avg(x), 3))
     / pow(var_pop(x), 1.5)) END;
+CREATE MACRO mr_top_k(m, nulls, k) AS list_transform(list_sort(list_concat(
+    list_transform(map_entries(m), lambda mr_x: struct_pack(c := -CAST(mr_x.value AS BIGINT),
+        x := mr_x.key)),
+    CASE WHEN nulls > 0 THEN [struct_pack(c := -nulls, x := NULL)] ELSE [] END))[1:k],
+    lambda mr_y: struct_pack(f0 := mr_y.x, f1 := -mr_y.c));
 CREATE MACRO mr_try_sum(x) AS sum(x);
 )sql";
 }

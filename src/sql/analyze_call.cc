@@ -84,6 +84,7 @@ Result<TypedExprPtr> Analyzer::aggregate_call(Call& call, const FunctionRow& row
             return fail(spark_error("NESTED_AGGREGATE_FUNCTION", {}, site(call.at)));
         }
     }
+    if (row.id == "listagg") call.name = "listagg";  // Shown so, however it is written.
     std::string text = text_of(call, row, args);
     plan::AggregateCall result;
     result.name = row.id;
@@ -126,6 +127,59 @@ Result<TypedExprPtr> Analyzer::aggregate_call(Call& call, const FunctionRow& row
     const bool nullable = result_nullable(row, args);
     result.args = std::move(args);
     return typed(std::move(result), std::move(type), nullable, std::move(text), call.at.origin);
+}
+
+// mode(), percentile_cont(p) and percentile_disc(p) WITHIN GROUP (ORDER BY x): aggregates of x.
+Result<TypedExprPtr> Analyzer::ordered_set(Call& call) {
+    const bool is_mode = call.name == "mode";
+    if (call.expr.order_by.empty()) {
+        if (is_mode) return generic_call(call);
+        return fail(spark_error("INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING",
+                                {{"funcName", quoted_id(call.name)}}, site(call.at)));
+    }
+    if (call.expr.distinct) {
+        return fail(spark_error("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED",
+                                {{"funcName", quoted_id(call.name)}}, site(call.at)));
+    }
+    if (call.expr.order_by.size() != 1) {
+        return fail(spark_error("INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS",
+                                {{"funcName", quoted_id(call.name)},
+                                 {"expectedNum", "1"},
+                                 {"actualNum", std::to_string(call.expr.order_by.size())}},
+                                site(call.at)));
+    }
+    Scope inner = call.scope;
+    inner.in_window = false;
+    inner.in_aggregate = true;
+    plan::FunctionExpr plain = call.expr;
+    plain.order_by.clear();
+    const auto* order = call.expr.order_by[0]->as<plan::SortOrderExpr>();
+    const bool down = order != nullptr && !order->ascending;
+    MR_TRY(plan::TypedOrder key, order_of(call.expr.order_by[0], inner));
+    Call unordered{plain, call.at, call.scope, call.name, {}};
+    unordered.args = {key.expression};
+    std::string shown;
+    for (const ExprPtr& arg : call.expr.args) {
+        MR_TRY(TypedExprPtr value, expr(arg, inner));
+        shown += (shown.empty() ? "" : ", ") + value->sql_text;
+        unordered.args.push_back(std::move(value));
+    }
+    plain.args.resize(unordered.args.size());
+    MR_TRY(TypedExprPtr result, generic_call(unordered));
+    TypedExpr copy = *result;
+    auto* made = std::get_if<plan::AggregateCall>(&copy.node);
+    if (made == nullptr) return result;
+    plan::SortOrderExpr direction;
+    direction.ascending = !down;
+    direction.nulls_first = !down;
+    made->order_by.emplace_back(made->args[0], std::move(direction));
+    // Spark's mode shows the order that it falls back to, which runs the other way.
+    copy.sql_text = fmt::format("{}({}) WITHIN GROUP (ORDER BY {}{})", call.name, shown,
+                                key.expression->sql_text, down != is_mode ? " DESC" : "");
+    if (made->filter) {
+        copy.sql_text += fmt::format(" FILTER (WHERE {})", made->filter->sql_text);
+    }
+    return std::make_shared<const TypedExpr>(std::move(copy));
 }
 
 Result<TypedExprPtr> Analyzer::generic_call(Call& call) {

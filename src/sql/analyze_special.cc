@@ -96,9 +96,13 @@ const std::map<std::string, Analyzer::Handler, std::less<>>& Analyzer::handlers(
         {"map", &A::map_call},
         {"create_map", &A::map_call},
         {"count", &A::count},
+        {"mode", &A::ordered_set},
+        {"percentile_cont", &A::ordered_set},
+        {"percentile_disc", &A::ordered_set},
         {"current_timestamp", &A::constant},
         {"now", &A::constant},
         {"current_date", &A::constant},
+        {"current_time", &A::constant},
         {"curdate", &A::constant},
         {"current_timezone", &A::constant},
         {"localtimestamp", &A::constant},
@@ -326,6 +330,7 @@ Result<TypedExprPtr> Analyzer::count(Call& call) {
 
 Result<TypedExprPtr> Analyzer::constant(Call& call) {
     MR_TRY_VOID(arguments(call));
+    if (call.name == "current_time") return current_time(call);
     const std::size_t expected = call.name == "typeof" ? 1 : 0;
     if (call.args.size() != expected) return fail(wrong_count(call, rows_of(call.name)));
     const auto make = [&](Literal value, const std::string& name) {

@@ -376,6 +376,30 @@ Result<TypedExprPtr> Analyzer::extract_field(Call& call) {
     return result;
 }
 
+// current_time([precision]): the clock of the query in the session's zone.
+Result<TypedExprPtr> Analyzer::current_time(Call& call) {
+    if (call.args.size() > 1) return fail(wrong_count(call, rows_of("current_time")));
+    constexpr std::int64_t kMost = 6;
+    std::int64_t precision = kMost;
+    if (!call.args.empty()) {
+        const auto* literal = call.args[0]->as<Literal>();
+        const auto* number =
+            literal == nullptr ? nullptr : std::get_if<std::int64_t>(&literal->value);
+        if (number == nullptr) return fail(mismatch(call, rows_of("current_time")));
+        precision = *number;
+    }
+    MR_TRY(const DataType type, parse_type(fmt::format("time({})", precision)));
+    plan::TypedCast wall_clock;
+    wall_clock.child =
+        typed(Literal{DataType::timestamp(), context_.now_us}, DataType::timestamp(), false, "now");
+    wall_clock.session_time_zone = time_zone_;
+    plan::TypedCast clock;
+    clock.child = typed(std::move(wall_clock), DataType::timestamp_ntz(), false, "now");
+    clock.session_time_zone = time_zone_;
+    return typed(std::move(clock), type, false, fmt::format("current_time({})", precision),
+                 call.at.origin);
+}
+
 // timestampadd(unit, n, ts) and timestampdiff(unit, a, b).
 Result<TypedExprPtr> Analyzer::timestamp_add(Call& call) {
     MR_TRY_VOID(arguments(call));

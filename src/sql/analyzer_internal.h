@@ -284,6 +284,8 @@ private:
     Result<TypedExprPtr> map_call(Call& call);
     Result<TypedExprPtr> count(Call& call);
     Result<TypedExprPtr> constant(Call& call);
+    Result<TypedExprPtr> current_time(Call& call);
+    Result<TypedExprPtr> ordered_set(Call& call);
     Result<TypedExprPtr> conversion(Call& call);
     Result<TypedExprPtr> type_named(Call& call);
     Result<TypedExprPtr> time_window(Call& call);

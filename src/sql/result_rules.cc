@@ -174,6 +174,25 @@ std::optional<DataType> steps(const Input& in) {
 std::optional<DataType> percentiles(const Input& in) {
     return DataType::array(in.types[0], false);
 }
+// Interpolated intervals have all units of their kind.
+std::optional<DataType> interpolated(const Input& in) {
+    const DataType& type = in.types[0];
+    if (type.is(TypeKind::kDayTimeInterval)) {
+        return DataType::array(DataType::day_time_interval(), false);
+    }
+    if (type.is(TypeKind::kYearMonthInterval)) {
+        return DataType::array(DataType::year_month_interval(), false);
+    }
+    return DataType::array(type, false);
+}
+std::optional<DataType> with_counts(const Input& in) {
+    return DataType::array(DataType::structure({{"item", in.types[0], true, {}},
+                                                {"count", DataType::long_(), false, {}}}),
+                           false);
+}
+std::optional<DataType> many_of(const Input& in) {
+    return DataType::array(in.types[0], true);
+}
 std::optional<DataType> sentence_words(const Input&) {
     return DataType::array(DataType::array(DataType::string(), false), false);
 }
@@ -243,7 +262,10 @@ const std::map<std::string_view, Rule>& rules() {
         {"subtract_dates", date_difference},
         {"sequence", steps},
         {"percentile_approx", percentiles},
-        {"percentile", percentiles},
+        {"percentile", interpolated},
+        {"approx_top_k", with_counts},
+        {"max_by_many", many_of},
+        {"min_by_many", many_of},
         {"sentences", sentence_words},
         {"uniform", uniform},
         {"to_number", number_in_format},
