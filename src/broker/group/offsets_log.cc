@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "broker/versioned_record.h"
 #include "kafka/messages/group_log.h"
 #include "kafka/reader.h"
-#include "kafka/writer.h"
 
 namespace millrace::broker {
 namespace {
@@ -15,25 +15,6 @@ constexpr std::int16_t kGroupKeyVersion = 2;
 constexpr std::int16_t kOffsetValueVersion = 3;
 constexpr std::int16_t kGroupValueVersion = 3;
 
-template <class Message>
-base::Bytes encode(std::int16_t leading, const Message& message, std::int16_t version) {
-    kafka::Writer writer;
-    writer.i16(leading);
-    message.encode(writer, version);
-    return writer.take_all();
-}
-
-template <class Message>
-std::optional<Message> decode_value(base::ByteView value) {
-    kafka::Reader reader(value);
-    const std::int16_t version = reader.i16();
-    if (version < Message::kMinVersion || version > Message::kMaxVersion) return std::nullopt;
-    Message message;
-    message.decode(reader, version);
-    if (!reader.ok()) return std::nullopt;
-    return message;
-}
-
 }  // namespace
 
 base::Bytes offset_key(const std::string& group, const OffsetName& name) {
@@ -41,7 +22,7 @@ base::Bytes offset_key(const std::string& group, const OffsetName& name) {
     key.group = group;
     key.topic = name.topic;
     key.partition = name.partition;
-    return encode(kOffsetKeyVersion, key, 0);
+    return encode_versioned(kOffsetKeyVersion, key, 0);
 }
 
 base::Bytes offset_value(const CommittedOffset& offset) {
@@ -50,13 +31,13 @@ base::Bytes offset_value(const CommittedOffset& offset) {
     value.leader_epoch = offset.leader_epoch;
     value.metadata = offset.metadata;
     value.commit_timestamp = offset.commit_time_ms;
-    return encode(kOffsetValueVersion, value, kOffsetValueVersion);
+    return encode_versioned(kOffsetValueVersion, value, kOffsetValueVersion);
 }
 
 base::Bytes group_key(const std::string& group) {
     kafka::GroupMetadataKey key;
     key.group = group;
-    return encode(kGroupKeyVersion, key, 0);
+    return encode_versioned(kGroupKeyVersion, key, 0);
 }
 
 base::Bytes group_value(const Group::Snapshot& snapshot) {
@@ -79,7 +60,7 @@ base::Bytes group_value(const Group::Snapshot& snapshot) {
         }
         one.assignment = member.assignment;
     }
-    return encode(kGroupValueVersion, value, kGroupValueVersion);
+    return encode_versioned(kGroupValueVersion, value, kGroupValueVersion);
 }
 
 std::optional<std::variant<OffsetKey, GroupKey>> decode_key(base::ByteView key) {
@@ -101,14 +82,14 @@ std::optional<std::variant<OffsetKey, GroupKey>> decode_key(base::ByteView key) 
 }
 
 std::optional<CommittedOffset> decode_offset_value(base::ByteView value) {
-    auto read = decode_value<kafka::OffsetCommitValue>(value);
+    auto read = decode_versioned<kafka::OffsetCommitValue>(value);
     if (!read) return std::nullopt;
     return CommittedOffset{read->offset, read->leader_epoch, std::move(read->metadata),
                            read->commit_timestamp};
 }
 
 std::optional<Group::Snapshot> decode_group_value(base::ByteView value) {
-    auto read = decode_value<kafka::GroupMetadataValue>(value);
+    auto read = decode_versioned<kafka::GroupMetadataValue>(value);
     if (!read) return std::nullopt;
     Group::Snapshot snapshot{.protocol_type = std::move(read->protocol_type),
                              .generation = read->generation,

@@ -2,45 +2,17 @@
 // and metrics subscriptions, and adds to lists and takes from them.
 #include "kafka/messages/incremental_alter_configs.h"
 
-#include <map>
 #include <utility>
 
 #include "broker/call.h"
-#include "broker/configs/change.h"
+#include "broker/configs/change_each.h"
 #include "broker/handlers/handlers.h"
-#include "broker/services.h"
 
 namespace millrace::broker {
 
 Task<kafka::IncrementalAlterConfigsResponse> incremental_alter_configs(
     Call& call, kafka::IncrementalAlterConfigsRequest request) {
-    std::map<std::pair<std::int8_t, std::string>, int> times;
-    for (const auto& asked : request.resources) ++times[{asked.resource_type, asked.resource_name}];
-    kafka::IncrementalAlterConfigsResponse response;
-    for (auto& asked : request.resources) {
-        auto& answer = response.responses.emplace_back();
-        answer.resource_type = asked.resource_type;
-        answer.resource_name = asked.resource_name;
-        answer.error_message.reset();
-        ConfigRefusal refusal{kafka::ErrorCode::kInvalidRequest,
-                              "Each resource must appear at most once."};
-        if (times[{asked.resource_type, asked.resource_name}] == 1) {
-            ConfigsToChange wanted{.type = asked.resource_type,
-                                   .name = asked.resource_name,
-                                   .changes = {},
-                                   .replace = false,
-                                   .validate_only = request.validate_only};
-            for (auto& config : asked.configs) {
-                wanted.changes.push_back(
-                    {std::move(config.name), config.config_operation, std::move(config.value)});
-            }
-            refusal = co_await change_configs(call.services, std::move(wanted));
-        }
-        if (!refusal) continue;
-        answer.error_code = refusal.error;
-        answer.error_message = std::move(refusal.message);
-    }
-    co_return response;
+    return change_each<kafka::IncrementalAlterConfigsResponse>(call.services, std::move(request));
 }
 
 }  // namespace millrace::broker

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/versioned_record.h"
 #include "kafka/messages/share_group_log.h"
 #include "kafka/reader.h"
-#include "kafka/writer.h"
 
 namespace millrace::broker {
 namespace {
@@ -19,19 +19,11 @@ enum class Kind : std::int16_t {
     kInitialized = 15,
 };
 
-template <class Message>
-base::Bytes encode(std::int16_t leading, const Message& message) {
-    kafka::Writer writer;
-    writer.i16(leading);
-    message.encode(writer, 0);
-    return writer.take_all();
-}
-
 template <class Key>
 base::Bytes group_key(Kind kind, const std::string& group) {
     Key key;
     key.group_id = group;
-    return encode(static_cast<std::int16_t>(kind), key);
+    return encode_versioned(static_cast<std::int16_t>(kind), key);
 }
 
 template <class Key>
@@ -39,7 +31,7 @@ base::Bytes member_key(Kind kind, const std::string& group, const std::string& m
     Key key;
     key.group_id = group;
     key.member_id = member;
-    return encode(static_cast<std::int16_t>(kind), key);
+    return encode_versioned(static_cast<std::int16_t>(kind), key);
 }
 
 base::Bytes epoch_key(const std::string& group) {
@@ -69,7 +61,7 @@ base::Bytes metadata_value(const ShareMember& member) {
     value.client_id = member.client_id;
     value.client_host = member.client_host;
     value.subscribed_topic_names = member.subscribed;
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 template <class Topics>
@@ -94,7 +86,7 @@ ShareAssignment take_assignment(Topics& topics) {
 base::Bytes target_value(const ShareAssignment& assignment) {
     kafka::ShareGroupTargetAssignmentMemberValue value;
     put_assignment(assignment, value.topic_partitions);
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes current_value(const ShareMember& member) {
@@ -103,7 +95,7 @@ base::Bytes current_value(const ShareMember& member) {
     value.previous_member_epoch = member.previous_epoch;
     value.state = 1;  // Kafka's "stable": a member of a share group has no other state.
     put_assignment(member.assigned, value.assigned_partitions);
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes initialized_value(const ShareGroupData& data) {
@@ -114,42 +106,24 @@ base::Bytes initialized_value(const ShareGroupData& data) {
         one.topic_name = topic.name;
         one.partitions.assign(topic.partitions.begin(), topic.partitions.end());
     }
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes epoch_value(const ShareGroupData& data) {
     kafka::ShareGroupMetadataValue value;
     value.epoch = data.epoch;
     value.metadata_hash = data.metadata_hash;
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes assignment_epoch_value(const ShareGroupData& data, std::int64_t now_ms) {
     kafka::ShareGroupTargetAssignmentMetadataValue value;
     value.assignment_epoch = data.assignment_epoch;
     value.assignment_timestamp = now_ms;
-    return encode(0, value);
+    return encode_versioned(0, value);
 }
 
 // ---- loading ----
-
-template <class Key>
-std::optional<Key> decode_key(kafka::Reader& reader) {
-    Key key;
-    key.decode(reader, 0);
-    if (!reader.ok()) return std::nullopt;
-    return key;
-}
-
-template <class Value>
-std::optional<Value> decode_value(base::ByteView bytes) {
-    kafka::Reader reader(bytes);
-    if (reader.i16() != 0) return std::nullopt;
-    Value value;
-    value.decode(reader, 0);
-    if (!reader.ok()) return std::nullopt;
-    return value;
-}
 
 void load_member(const kafka::ShareGroupMemberMetadataKey& key, std::optional<base::ByteView> bytes,
                  ShareGroupData& data) {
@@ -157,7 +131,7 @@ void load_member(const kafka::ShareGroupMemberMetadataKey& key, std::optional<ba
         data.members.erase(key.member_id);
         return;
     }
-    auto value = decode_value<kafka::ShareGroupMemberMetadataValue>(*bytes);
+    auto value = decode_versioned<kafka::ShareGroupMemberMetadataValue>(*bytes);
     if (!value) return;
     ShareMember& member = data.members[key.member_id];
     member.rack_id = std::move(value->rack_id);
@@ -170,7 +144,7 @@ void load_current(const kafka::ShareGroupCurrentMemberAssignmentKey& key,
                   std::optional<base::ByteView> bytes, ShareGroupData& data) {
     const auto member = data.members.find(key.member_id);
     if (!bytes || member == data.members.end()) return;
-    auto value = decode_value<kafka::ShareGroupCurrentMemberAssignmentValue>(*bytes);
+    auto value = decode_versioned<kafka::ShareGroupCurrentMemberAssignmentValue>(*bytes);
     if (!value) return;
     member->second.epoch = value->member_epoch;
     member->second.previous_epoch = value->previous_member_epoch;
@@ -181,14 +155,14 @@ void load_target(const kafka::ShareGroupTargetAssignmentMemberKey& key,
                  std::optional<base::ByteView> bytes, ShareGroupData& data) {
     data.targets.erase(key.member_id);
     if (!bytes) return;
-    auto value = decode_value<kafka::ShareGroupTargetAssignmentMemberValue>(*bytes);
+    auto value = decode_versioned<kafka::ShareGroupTargetAssignmentMemberValue>(*bytes);
     if (value) data.targets[key.member_id] = take_assignment(value->topic_partitions);
 }
 
 void load_initialized(std::optional<base::ByteView> bytes, ShareGroupData& data) {
     data.initialized.clear();
     if (!bytes) return;
-    const auto value = decode_value<kafka::ShareGroupStatePartitionMetadataValue>(*bytes);
+    const auto value = decode_versioned<kafka::ShareGroupStatePartitionMetadataValue>(*bytes);
     if (!value) return;
     for (const auto& topic : value->initialized_topics) {
         auto& one = data.initialized[topic.topic_id];
@@ -257,16 +231,16 @@ bool load_share_group_record(base::ByteView key, std::optional<base::ByteView> v
     kafka::Reader reader(key);
     switch (Kind{reader.i16()}) {
         case Kind::kMember:
-            if (const auto read = decode_key<kafka::ShareGroupMemberMetadataKey>(reader)) {
+            if (const auto read = decode_key_of_kind<kafka::ShareGroupMemberMetadataKey>(reader)) {
                 load_member(*read, value, groups[read->group_id]);
             }
             return true;
         case Kind::kEpoch:
-            if (const auto read = decode_key<kafka::ShareGroupMetadataKey>(reader)) {
+            if (const auto read = decode_key_of_kind<kafka::ShareGroupMetadataKey>(reader)) {
                 if (!value) {
                     groups.erase(read->group_id);
                 } else if (const auto epoch =
-                               decode_value<kafka::ShareGroupMetadataValue>(*value)) {
+                               decode_versioned<kafka::ShareGroupMetadataValue>(*value)) {
                     groups[read->group_id].epoch = epoch->epoch;
                     groups[read->group_id].metadata_hash = epoch->metadata_hash;
                 }
@@ -274,25 +248,28 @@ bool load_share_group_record(base::ByteView key, std::optional<base::ByteView> v
             return true;
         case Kind::kAssignmentEpoch:
             if (const auto read =
-                    decode_key<kafka::ShareGroupTargetAssignmentMetadataKey>(reader)) {
+                    decode_key_of_kind<kafka::ShareGroupTargetAssignmentMetadataKey>(reader)) {
                 const auto epoch =
-                    value ? decode_value<kafka::ShareGroupTargetAssignmentMetadataValue>(*value)
+                    value ? decode_versioned<kafka::ShareGroupTargetAssignmentMetadataValue>(*value)
                           : std::nullopt;
                 groups[read->group_id].assignment_epoch = epoch ? epoch->assignment_epoch : 0;
             }
             return true;
         case Kind::kTarget:
-            if (const auto read = decode_key<kafka::ShareGroupTargetAssignmentMemberKey>(reader)) {
+            if (const auto read =
+                    decode_key_of_kind<kafka::ShareGroupTargetAssignmentMemberKey>(reader)) {
                 load_target(*read, value, groups[read->group_id]);
             }
             return true;
         case Kind::kCurrent:
-            if (const auto read = decode_key<kafka::ShareGroupCurrentMemberAssignmentKey>(reader)) {
+            if (const auto read =
+                    decode_key_of_kind<kafka::ShareGroupCurrentMemberAssignmentKey>(reader)) {
                 load_current(*read, value, groups[read->group_id]);
             }
             return true;
         case Kind::kInitialized:
-            if (const auto read = decode_key<kafka::ShareGroupStatePartitionMetadataKey>(reader)) {
+            if (const auto read =
+                    decode_key_of_kind<kafka::ShareGroupStatePartitionMetadataKey>(reader)) {
                 load_initialized(value, groups[read->group_id]);
             }
             return true;

@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "broker/partition.h"
+#include "broker/versioned_record.h"
 #include "kafka/messages/share_state_log.h"
 #include "kafka/reader.h"
-#include "kafka/writer.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
 
@@ -24,36 +24,13 @@ constexpr std::int16_t kUpdateKind = 1;
 // As Kafka's share.coordinator.snapshot.update.records.per.snapshot.
 constexpr std::int32_t kUpdatesPerSnapshot = 500;
 
-template <class Message>
-base::Bytes encode(std::int16_t leading, const Message& message) {
-    kafka::Writer writer;
-    writer.i16(leading);
-    message.encode(writer, 0);
-    return writer.take_all();
-}
-
 template <class Key>
 base::Bytes encode_key(std::int16_t kind, const ShareKey& from) {
     Key key;
     key.group_id = from.group;
     key.topic_id = from.topic;
     key.partition = from.partition;
-    return encode(kind, key);
-}
-
-template <class Message>
-std::optional<Message> decode(kafka::Reader& reader) {
-    Message message;
-    message.decode(reader, 0);
-    if (!reader.ok()) return std::nullopt;
-    return message;
-}
-
-template <class Message>
-std::optional<Message> decode_value(base::ByteView bytes) {
-    kafka::Reader reader(bytes);
-    if (reader.i16() != 0) return std::nullopt;
-    return decode<Message>(reader);
+    return encode_versioned(kind, key);
 }
 
 template <class Key>
@@ -138,13 +115,13 @@ void ShareStateShard::apply_record(base::ByteView key, std::optional<base::ByteV
     kafka::Reader reader(key);
     const std::int16_t kind = reader.i16();
     if (kind == kSnapshotKind) {
-        const auto read = decode<kafka::ShareSnapshotKey>(reader);
+        const auto read = decode_key_of_kind<kafka::ShareSnapshotKey>(reader);
         if (!read) return;
         if (!value) {
             entries_.erase(to_key(*read));
             return;
         }
-        const auto snapshot = decode_value<kafka::ShareSnapshotValue>(*value);
+        const auto snapshot = decode_versioned<kafka::ShareSnapshotValue>(*value);
         if (!snapshot) return;
         Entry entry{.snapshot_epoch = snapshot->snapshot_epoch,
                     .state_epoch = snapshot->state_epoch,
@@ -154,9 +131,9 @@ void ShareStateShard::apply_record(base::ByteView key, std::optional<base::ByteV
         return;
     }
     if (kind != kUpdateKind || !value) return;
-    const auto read = decode<kafka::ShareUpdateKey>(reader);
+    const auto read = decode_key_of_kind<kafka::ShareUpdateKey>(reader);
     if (!read) return;
-    const auto update = decode_value<kafka::ShareUpdateValue>(*value);
+    const auto update = decode_versioned<kafka::ShareUpdateValue>(*value);
     const auto entry = entries_.find(to_key(*read));
     // An update belongs to the snapshot before it.
     if (!update || entry == entries_.end()) return;
@@ -177,7 +154,7 @@ KeyedRecord ShareStateShard::snapshot(const ShareKey& key, Entry& entry) const {
     value.create_timestamp = entry.created_ms;
     value.write_timestamp = now_ms;
     put_batches(entry.batches(), value.state_batches);
-    return {encode_key<kafka::ShareSnapshotKey>(kSnapshotKind, key), encode(0, value)};
+    return {encode_key<kafka::ShareSnapshotKey>(kSnapshotKind, key), encode_versioned(0, value)};
 }
 
 Task<Result<void>> ShareStateShard::append(std::vector<KeyedRecord> records) {
@@ -232,7 +209,8 @@ Task<Result<void>> ShareStateShard::write(ShareKey key, std::int32_t state_epoch
         value.start_offset = entry.start_offset;
         value.delivery_complete_count = entry.delivery_complete_count();
         put_batches(change.batches, value.state_batches);
-        records.push_back({encode_key<kafka::ShareUpdateKey>(kUpdateKind, key), encode(0, value)});
+        records.push_back(
+            {encode_key<kafka::ShareUpdateKey>(kUpdateKind, key), encode_versioned(0, value)});
     }
     const Result<void> written = co_await append(std::move(records));
     if (!written) {

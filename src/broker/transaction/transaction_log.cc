@@ -2,9 +2,8 @@
 
 #include <utility>
 
+#include "broker/versioned_record.h"
 #include "kafka/messages/transaction_log.h"
-#include "kafka/reader.h"
-#include "kafka/writer.h"
 
 namespace millrace::broker {
 namespace {
@@ -17,10 +16,7 @@ constexpr std::int16_t kValueVersion = 1;
 base::Bytes transaction_key(const std::string& transactional_id) {
     kafka::TransactionLogKey key;
     key.transactional_id = transactional_id;
-    kafka::Writer writer;
-    writer.i16(kKeyVersion);
-    key.encode(writer, kKeyVersion);
-    return writer.take_all();
+    return encode_versioned(kKeyVersion, key);
 }
 
 base::Bytes transaction_value(const TransactionData& data) {
@@ -46,46 +42,33 @@ base::Bytes transaction_value(const TransactionData& data) {
             value.transaction_partitions->back().partition_ids.push_back(partition);
         }
     }
-    kafka::Writer writer;
-    writer.i16(kValueVersion);
-    value.encode(writer, kValueVersion);
-    return writer.take_all();
+    return encode_versioned(kValueVersion, value, kValueVersion);
 }
 
 std::optional<std::string> decode_transaction_key(base::ByteView key) {
-    kafka::Reader reader(key);
-    if (reader.i16() != kKeyVersion) return std::nullopt;
-    kafka::TransactionLogKey read;
-    read.decode(reader, kKeyVersion);
-    if (!reader.ok()) return std::nullopt;
-    return std::move(read.transactional_id);
+    auto read = decode_versioned<kafka::TransactionLogKey>(key);
+    if (!read) return std::nullopt;
+    return std::move(read->transactional_id);
 }
 
 std::optional<TransactionData> decode_transaction_value(base::ByteView value) {
-    kafka::Reader reader(value);
-    const std::int16_t version = reader.i16();
-    if (version < kafka::TransactionLogValue::kMinVersion ||
-        version > kafka::TransactionLogValue::kMaxVersion) {
-        return std::nullopt;
-    }
-    kafka::TransactionLogValue read;
-    read.decode(reader, version);
+    auto read = decode_versioned<kafka::TransactionLogValue>(value);
     constexpr auto kLast = static_cast<std::int8_t>(TransactionState::kCompleteAbort);
-    if (!reader.ok() || read.transaction_status < 0 || read.transaction_status > kLast) {
+    if (!read || read->transaction_status < 0 || read->transaction_status > kLast) {
         return std::nullopt;
     }
-    TransactionData data{.producer_id = read.producer_id,
-                         .previous_producer_id = read.previous_producer_id,
-                         .next_producer_id = read.next_producer_id,
-                         .producer_epoch = read.producer_epoch,
-                         .timeout_ms = read.transaction_timeout_ms,
-                         .state = static_cast<TransactionState>(read.transaction_status),
+    TransactionData data{.producer_id = read->producer_id,
+                         .previous_producer_id = read->previous_producer_id,
+                         .next_producer_id = read->next_producer_id,
+                         .producer_epoch = read->producer_epoch,
+                         .timeout_ms = read->transaction_timeout_ms,
+                         .state = static_cast<TransactionState>(read->transaction_status),
                          .partitions = {},
-                         .update_ms = read.transaction_last_update_timestamp_ms,
-                         .start_ms = read.transaction_start_timestamp_ms,
-                         .client_version = read.client_transaction_version};
-    if (read.transaction_partitions) {
-        for (const auto& topic : *read.transaction_partitions) {
+                         .update_ms = read->transaction_last_update_timestamp_ms,
+                         .start_ms = read->transaction_start_timestamp_ms,
+                         .client_version = read->client_transaction_version};
+    if (read->transaction_partitions) {
+        for (const auto& topic : *read->transaction_partitions) {
             for (const std::int32_t partition : topic.partition_ids) {
                 data.partitions.insert({topic.topic, partition});
             }

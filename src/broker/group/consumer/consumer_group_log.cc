@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/versioned_record.h"
 #include "kafka/messages/consumer_group_log.h"
 #include "kafka/reader.h"
 #include "kafka/writer.h"
@@ -33,38 +34,20 @@ base::Bytes encode_key(Kind kind, const std::string& group, const std::string& n
     return writer.take_all();
 }
 
-template <class Message>
-base::Bytes encode_value(const Message& message) {
-    kafka::Writer writer;
-    writer.i16(0);
-    message.encode(writer, 0);
-    return writer.take_all();
-}
-
-template <class Message>
-std::optional<Message> decode_value(base::ByteView value) {
-    kafka::Reader reader(value);
-    if (reader.i16() != 0) return std::nullopt;
-    Message message;
-    message.decode(reader, 0);
-    if (!reader.ok()) return std::nullopt;
-    return message;
-}
-
 // ---- values ----
 
 base::Bytes epoch_value(const ConsumerGroup& group) {
     kafka::ConsumerGroupMetadataValue value;
     value.epoch = group.epoch();
     value.metadata_hash = group.metadata_hash();
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes target_epoch_value(const ConsumerGroup& group, std::int64_t now_ms) {
     kafka::ConsumerGroupTargetAssignmentMetadataValue value;
     value.assignment_epoch = group.target_epoch();
     value.assignment_timestamp = now_ms;
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes member_value(const ConsumerMember& member) {
@@ -88,7 +71,7 @@ base::Bytes member_value(const ConsumerMember& member) {
             one.metadata = protocol.metadata;
         }
     }
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes target_value(const TopicPartitions& target) {
@@ -98,7 +81,7 @@ base::Bytes target_value(const TopicPartitions& target) {
         one.topic_id = topic;
         one.partitions.assign(partitions.begin(), partitions.end());
     }
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 template <class Message>
@@ -134,14 +117,14 @@ base::Bytes current_value(const ConsumerMember& member) {
     value.state = static_cast<std::int8_t>(member.state);
     to_message(member.assigned, value.assigned_partitions);
     to_message(member.revoking, value.partitions_pending_revocation);
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes regex_value(const ConsumerGroup::Resolved& topics, std::int64_t now_ms) {
     kafka::ConsumerGroupRegularExpressionValue value;
     value.topics.assign(topics.begin(), topics.end());
     value.timestamp = now_ms;
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 MemberState to_state(std::int8_t number) {
@@ -156,7 +139,7 @@ MemberState to_state(std::int8_t number) {
 // ---- restoring ----
 
 bool restore_member(ConsumerGroup& group, const std::string& id, base::ByteView bytes) {
-    auto value = decode_value<kafka::ConsumerGroupMemberMetadataValue>(bytes);
+    auto value = decode_versioned<kafka::ConsumerGroupMemberMetadataValue>(bytes);
     if (!value) return false;
     ConsumerMember member{
         .id = id,
@@ -180,7 +163,7 @@ bool restore_member(ConsumerGroup& group, const std::string& id, base::ByteView 
 }
 
 bool restore_target(ConsumerGroup& group, const std::string& id, base::ByteView bytes) {
-    const auto value = decode_value<kafka::ConsumerGroupTargetAssignmentMemberValue>(bytes);
+    const auto value = decode_versioned<kafka::ConsumerGroupTargetAssignmentMemberValue>(bytes);
     if (!value) return false;
     TopicPartitions target;
     for (const auto& one : value->topic_partitions) {
@@ -191,7 +174,7 @@ bool restore_target(ConsumerGroup& group, const std::string& id, base::ByteView 
 }
 
 bool restore_current(ConsumerGroup& group, const std::string& id, base::ByteView bytes) {
-    const auto value = decode_value<kafka::ConsumerGroupCurrentMemberAssignmentValue>(bytes);
+    const auto value = decode_versioned<kafka::ConsumerGroupCurrentMemberAssignmentValue>(bytes);
     if (!value) return false;
     group.restore_current(id, value->member_epoch, value->previous_member_epoch,
                           to_state(value->state),
@@ -282,14 +265,14 @@ bool restore_consumer_record(ConsumerGroup& group, const ConsumerRecordKey& key,
     switch (key.kind) {
         case Kind::kEpoch: {
             if (!value) return true;  // The caller takes the group away.
-            const auto read = decode_value<kafka::ConsumerGroupMetadataValue>(*value);
+            const auto read = decode_versioned<kafka::ConsumerGroupMetadataValue>(*value);
             if (read) group.restore_epoch(read->epoch, read->metadata_hash);
             return read.has_value();
         }
         case Kind::kTargetEpoch: {
             if (!value) return true;
             const auto read =
-                decode_value<kafka::ConsumerGroupTargetAssignmentMetadataValue>(*value);
+                decode_versioned<kafka::ConsumerGroupTargetAssignmentMetadataValue>(*value);
             if (read) group.restore_target_epoch(read->assignment_epoch);
             return read.has_value();
         }
@@ -311,7 +294,7 @@ bool restore_consumer_record(ConsumerGroup& group, const ConsumerRecordKey& key,
                 group.forget_regex(key.name);
                 return true;
             }
-            auto read = decode_value<kafka::ConsumerGroupRegularExpressionValue>(*value);
+            auto read = decode_versioned<kafka::ConsumerGroupRegularExpressionValue>(*value);
             if (!read) return false;
             group.restore_regex(key.name, {read->topics.begin(), read->topics.end()});
             return true;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/versioned_record.h"
 #include "kafka/messages/streams_group_log.h"
 #include "kafka/reader.h"
 #include "kafka/writer.h"
@@ -33,24 +34,6 @@ base::Bytes encode_key(Kind kind, const std::string& group, const std::string& m
     writer.string(group, /*flexible=*/false);
     if (names_member(kind)) writer.string(member, /*flexible=*/false);
     return writer.take_all();
-}
-
-template <class Message>
-base::Bytes encode_value(const Message& message) {
-    kafka::Writer writer;
-    writer.i16(0);
-    message.encode(writer, 0);
-    return writer.take_all();
-}
-
-template <class Message>
-std::optional<Message> decode_value(base::ByteView value) {
-    kafka::Reader reader(value);
-    if (reader.i16() != 0) return std::nullopt;
-    Message message;
-    message.decode(reader, 0);
-    if (!reader.ok()) return std::nullopt;
-    return message;
 }
 
 // ---- tasks ----
@@ -139,14 +122,14 @@ base::Bytes epoch_value(const StreamsGroup& group) {
     for (const auto& [key, text] : group.assignment_configs()) {
         value.last_assignment_configs->push_back({key, text});
     }
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes target_epoch_value(const StreamsGroup& group, std::int64_t now_ms) {
     kafka::StreamsGroupTargetAssignmentMetadataValue value;
     value.assignment_epoch = group.target_epoch();
     value.assignment_timestamp = now_ms;
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes member_value(const StreamsMember& member) {
@@ -165,7 +148,7 @@ base::Bytes member_value(const StreamsMember& member) {
         endpoint.port = member.endpoint->port;
     }
     for (const auto& [key, text] : member.client_tags) value.client_tags.push_back({key, text});
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes target_value(const Tasks& target) {
@@ -173,7 +156,7 @@ base::Bytes target_value(const Tasks& target) {
     to_message(target.active, value.active_tasks);
     to_message(target.standby, value.standby_tasks);
     to_message(target.warmup, value.warmup_tasks);
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes current_value(const StreamsMember& member) {
@@ -187,7 +170,7 @@ base::Bytes current_value(const StreamsMember& member) {
     to_message(member.revoking.active, value.active_tasks_pending_revocation);
     to_message(member.revoking.standby, value.standby_tasks_pending_revocation);
     to_message(member.revoking.warmup, value.warmup_tasks_pending_revocation);
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 base::Bytes topology_value(const StreamsTopology& topology) {
@@ -206,7 +189,7 @@ base::Bytes topology_value(const StreamsTopology& topology) {
                 {group.source_topics, group.source_topic_regex, group.repartition_source_topics});
         }
     }
-    return encode_value(value);
+    return encode_versioned(0, value);
 }
 
 StreamsMemberState to_state(std::int8_t number) {
@@ -221,7 +204,7 @@ StreamsMemberState to_state(std::int8_t number) {
 // ---- restoring ----
 
 bool restore_epoch(StreamsGroup& group, base::ByteView bytes) {
-    auto value = decode_value<kafka::StreamsGroupMetadataValue>(bytes);
+    auto value = decode_versioned<kafka::StreamsGroupMetadataValue>(bytes);
     if (!value) return false;
     StreamsGroup::AssignmentConfigs configs;
     if (value->last_assignment_configs) {
@@ -235,7 +218,7 @@ bool restore_epoch(StreamsGroup& group, base::ByteView bytes) {
 }
 
 bool restore_member(StreamsGroup& group, const std::string& id, base::ByteView bytes) {
-    auto value = decode_value<kafka::StreamsGroupMemberMetadataValue>(bytes);
+    auto value = decode_versioned<kafka::StreamsGroupMemberMetadataValue>(bytes);
     if (!value) return false;
     StreamsMember member;
     member.id = id;
@@ -258,7 +241,7 @@ bool restore_member(StreamsGroup& group, const std::string& id, base::ByteView b
 }
 
 bool restore_target(StreamsGroup& group, const std::string& id, base::ByteView bytes) {
-    const auto value = decode_value<kafka::StreamsGroupTargetAssignmentMemberValue>(bytes);
+    const auto value = decode_versioned<kafka::StreamsGroupTargetAssignmentMemberValue>(bytes);
     if (!value) return false;
     group.restore_target(id, {from_message(value->active_tasks), from_message(value->standby_tasks),
                               from_message(value->warmup_tasks)});
@@ -266,7 +249,7 @@ bool restore_target(StreamsGroup& group, const std::string& id, base::ByteView b
 }
 
 bool restore_current(StreamsGroup& group, const std::string& id, base::ByteView bytes) {
-    const auto value = decode_value<kafka::StreamsGroupCurrentMemberAssignmentValue>(bytes);
+    const auto value = decode_versioned<kafka::StreamsGroupCurrentMemberAssignmentValue>(bytes);
     if (!value) return false;
     group.restore_current(
         id, value->member_epoch, value->previous_member_epoch, to_state(value->state),
@@ -279,7 +262,7 @@ bool restore_current(StreamsGroup& group, const std::string& id, base::ByteView 
 }
 
 bool restore_topology(StreamsGroup& group, base::ByteView bytes) {
-    auto value = decode_value<kafka::StreamsGroupTopologyValue>(bytes);
+    auto value = decode_versioned<kafka::StreamsGroupTopologyValue>(bytes);
     if (!value) return false;
     StreamsTopology topology;
     topology.epoch = value->epoch;
@@ -381,7 +364,7 @@ bool restore_streams_record(StreamsGroup& group, const StreamsRecordKey& key,
         case Kind::kTargetEpoch: {
             if (!value) return true;
             const auto read =
-                decode_value<kafka::StreamsGroupTargetAssignmentMetadataValue>(*value);
+                decode_versioned<kafka::StreamsGroupTargetAssignmentMetadataValue>(*value);
             if (read) group.restore_target_epoch(read->assignment_epoch);
             return read.has_value();
         }
