@@ -217,6 +217,25 @@ Result<TypedExprPtr> Analyzer::time_window(Call& call) {
     return reference(call.scope.pending->time_windows.back().window);
 }
 
+// A gap that is one of several texts becomes one of several lengths; any other text is cast.
+TypedExprPtr Analyzer::gap_of_texts(const TypedExprPtr& gap) const {
+    const DataType length = DataType::day_time_interval();
+    const auto parsed = [&](const TypedExprPtr& text) -> TypedExprPtr {
+        const std::string* literal = text_literal(text);
+        if (literal == nullptr) return nullptr;
+        const auto us = parse_interval_us(*literal);
+        return us ? typed(Literal{length, *us}, length, false, *literal) : nullptr;
+    };
+    if (const auto* choice = gap->as<plan::CaseWhen>()) {
+        plan::CaseWhen lengths = *choice;
+        bool all = true;
+        for (auto& [_, value] : lengths.branches) all = all && (value = parsed(value)) != nullptr;
+        if (lengths.otherwise) all = all && (lengths.otherwise = parsed(lengths.otherwise));
+        if (all) return typed(std::move(lengths), length, true, gap->sql_text);
+    }
+    return cast_to(gap, DataType::calendar_interval());
+}
+
 Result<TypedExprPtr> Analyzer::session_window(Call& call) {
     MR_TRY_VOID(arguments(call));
     if (call.args.size() != 2) return fail(wrong_count(call, rows_of("session_window")));
@@ -245,6 +264,7 @@ Result<TypedExprPtr> Analyzer::session_window(Call& call) {
                            DataType::day_time_interval(), false, *text);
     } else {
         window.gap = call.args[1];
+        if (window.gap->type.is_string()) window.gap = gap_of_texts(window.gap);
     }
     for (const auto& known : call.scope.pending->session_windows) {
         if (same_expr(*known.time, *window.time) && same_expr(*known.gap, *window.gap)) {

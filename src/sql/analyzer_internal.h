@@ -170,6 +170,7 @@ private:
                                 std::vector<NamedExpr>& items, const Scope& scope);
     NamedExpr named(TypedExprPtr expression, std::string name, const Analyzed* input,
                     std::string metadata = {});
+    TypedExprPtr gap_of_texts(const TypedExprPtr& gap) const;
     // A window that was asked for in this very list, and window_time() of a window, are event times
     // as the column they come from is.
     static void carry_event_time(NamedExpr& column, const Analyzed* input, const Pending* pending);

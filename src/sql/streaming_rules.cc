@@ -84,11 +84,16 @@ base::Result<void> check_state_ends(const JoinNode& join) {
 base::Result<void> check_join(const JoinNode& join, Mode mode) {
     const bool left = is_streaming(*join.left);
     const bool right = is_streaming(*join.right);
-    if (left && right && mode != Mode::kAppend) {
+    // What comes out of an inner or a semi join never changes; a row without a partner may.
+    const bool updates = join.type == JoinType::kInner || join.type == JoinType::kCross ||
+                         join.type == JoinType::kLeftSemi;
+    if (left && right && join.type != JoinType::kLeftAnti &&
+        (mode == Mode::kComplete || (mode == Mode::kUpdate && !updates))) {
         return fail(refused(fmt::format(
-            "Join between two streaming DataFrames/Datasets is not supported in {} output mode, "
-            "only in Append output mode",
-            mode == Mode::kUpdate ? "Update" : "Complete")));
+            "{} join between two streaming DataFrames/Datasets is not supported in {} output mode, "
+            "only in Append {}",
+            name_of(join.type), mode == Mode::kUpdate ? "Update" : "Complete",
+            updates ? "and Update output modes" : "output mode")));
     }
     switch (join.type) {
         case JoinType::kInner:

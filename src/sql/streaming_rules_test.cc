@@ -78,16 +78,18 @@ std::string check_join(const std::string& text, const std::string& mode = "appen
     return outcome ? "ok" : outcome.error().message();
 }
 
-TEST(StreamingRules, streams_join_in_append_mode_alone) {
+TEST(StreamingRules, streams_join_in_the_modes_of_their_type) {
     const std::string joined = "SELECT x.a FROM s x JOIN s y ON x.a = y.a";
     EXPECT_EQ(check_join(joined), "ok");
-    EXPECT_EQ(check_join(joined, "update"),
-              "Join between two streaming DataFrames/Datasets is not supported in Update output "
-              "mode, only in Append output mode");
+    EXPECT_EQ(check_join(joined, "update"), "ok");
+    EXPECT_EQ(check_join("SELECT x.a FROM w x LEFT SEMI JOIN w y ON x.ts = y.ts", "update"), "ok");
+    EXPECT_EQ(check_join("SELECT x.a FROM w x FULL JOIN w y ON x.ts = y.ts", "update"),
+              "FullOuter join between two streaming DataFrames/Datasets is not supported in Update "
+              "output mode, only in Append output mode");
     EXPECT_EQ(
         check_join("SELECT x.a, count(*) FROM s x JOIN s y ON x.a = y.a GROUP BY x.a", "complete"),
-        "Join between two streaming DataFrames/Datasets is not supported in Complete output "
-        "mode, only in Append output mode");
+        "Inner join between two streaming DataFrames/Datasets is not supported in Complete "
+        "output mode, only in Append and Update output modes");
 }
 
 TEST(StreamingRules, outer_joins_of_streams_need_an_end_of_their_state) {

@@ -5,11 +5,14 @@
 #include <set>
 
 #include "base/check.h"
+#include "sql/errors.h"
 #include "sql/function_table.h"
+#include "sql/typed.h"
 #include "streaming/aggregate_operator.h"
 #include "streaming/deduplicate_operator.h"
 #include "streaming/limit_operator.h"
 #include "streaming/plan_join_internal.h"
+#include "streaming/session_operator.h"
 
 namespace millrace::streaming {
 
@@ -132,10 +135,6 @@ private:
             if (const auto* aggregate = node->as<AggregateNode>()) return cut(*aggregate);
             if (const auto* distinct = node->as<plan::DeduplicateNode>()) return cut(*distinct);
             if (const auto* limit = node->as<plan::LogicalLimit>()) return cut(node, *limit);
-            if (node->as<plan::SessionWindowNode>() != nullptr) {
-                return unsupported(
-                    "session_window is not supported on streaming DataFrames/Datasets");
-            }
             if (const auto* join = node->as<plan::JoinNode>(); join != nullptr &&
                                                                plan::is_streaming(*join->left) &&
                                                                plan::is_streaming(*join->right)) {
@@ -285,7 +284,9 @@ private:
         Stage stage;
         // After the values: panes ask whether any of them looks at the window.
         MR_TRY_VOID(plan_input(aggregate, spec, partial, stage));
-        stage.stateful = make_aggregate_operator(std::move(spec));
+        const bool sessions = aggregate.input->as<plan::SessionWindowNode>() != nullptr;
+        stage.stateful = sessions ? make_session_operator(std::move(spec))
+                                  : make_aggregate_operator(std::move(spec));
         LogicalPtr scan =
             add_stage(std::move(stage), plan::make_logical(std::move(partial)), stage_output);
         return plan::make_logical(plan::ProjectNode{std::move(scan), std::move(finished)});
@@ -295,11 +296,20 @@ private:
                            AggregateNode& partial, std::vector<Attribute>& stage_output,
                            std::vector<NamedExpr>& finished) {
         const auto* window = aggregate.input->as<plan::TimeWindowNode>();
+        const auto* session = aggregate.input->as<plan::SessionWindowNode>();
+        if (session != nullptr && aggregate.keys.size() == 1) {
+            return fail(sql::legacy_error(
+                "_LEGACY_ERROR_TEMP_3068",
+                "Global aggregation with session window in streaming query is not supported."));
+        }
+        const AttributeId window_id = window != nullptr    ? window->window.id
+                                      : session != nullptr ? session->window.id
+                                                           : 0;
         std::vector<Attribute> outputs;
         for (const NamedExpr& key : aggregate.keys) {
             const auto* ref = key.expression->as<AttributeRef>();
-            if (window != nullptr && ref != nullptr && ref->id == window->window.id &&
-                spec.window_key < 0) {
+            if ((window != nullptr || session != nullptr) && ref != nullptr &&
+                ref->id == window_id && spec.window_key < 0) {
                 spec.window_key = static_cast<int>(spec.keys.size());
             }
             spec.keys.push_back({key.output.name, key.output.type, key.output.nullable, {}});
@@ -409,7 +419,10 @@ private:
                             AggregateNode& partial, Stage& stage) {
         const auto* window = aggregate.input->as<plan::TimeWindowNode>();
         const bool panes = window != nullptr && can_use_panes(aggregate, *window, spec);
-        const LogicalPtr& below = window != nullptr ? window->input : aggregate.input;
+        const auto* session = aggregate.input->as<plan::SessionWindowNode>();
+        const LogicalPtr& below = window != nullptr    ? window->input
+                                  : session != nullptr ? session->input
+                                                       : aggregate.input;
         const auto* watermark = below->as<plan::WatermarkNode>();
         // In windows that overlap a row would be seen several times.
         const bool once = window == nullptr || panes || window->duration_us == window->slide_us;
@@ -430,8 +443,35 @@ private:
             }
             input = plan::make_logical(std::move(node));
         }
+        if (session != nullptr) input = with_sessions(*session, std::move(input));
         partial.input = std::move(input);
         return {};
+    }
+
+    // Each row with the session that it makes by itself; those without a time or a gap make none.
+    static LogicalPtr with_sessions(const plan::SessionWindowNode& session, LogicalPtr input) {
+        const plan::DataType& time = session.time->type;
+        const auto name = [](const char* text) {
+            return sql::literal_expr(plan::Literal::string(text));
+        };
+        TypedExprPtr end = sql::function_call("timestamp_add_interval", {session.time, session.gap},
+                                              time, true, "");
+        plan::ProjectNode project;
+        for (const Attribute& column : plan::output_of(*input)) {
+            project.columns.push_back({column, reference(column)});
+        }
+        project.columns.push_back(
+            {session.window,
+             sql::function_call("named_struct",
+                                {name("start"), session.time, name("end"), std::move(end)},
+                                session.window.type, false, "")});
+        project.input = std::move(input);
+        const auto bound = [&](int index) {
+            return sql::typed(plan::GetField{reference(session.window), index}, time, true, "");
+        };
+        return plan::make_logical(plan::LogicalFilter{
+            plan::make_logical(std::move(project)),
+            sql::function_call(">", {bound(1), bound(0)}, plan::DataType::boolean(), true, "")});
     }
 
     static bool has_timestamp(const plan::WatermarkNode& watermark) {

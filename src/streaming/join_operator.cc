@@ -216,12 +216,10 @@ private:
             }
             const std::size_t arrival = arrivals.row.size();
             if (meets) {
-                if (const auto* kept = rows_.find(other_of(side), key)) {
-                    for (Row* partner : *kept) {
-                        // A left row of a semi join has come out when it met its first partner.
-                        if (emits_kept(side) && rows_.matched(*partner)) continue;
-                        candidates.push_back({arrival, partner});
-                    }
+                for (Row* partner : rows_.find(other_of(side), key)) {
+                    // A left row of a semi join has come out when it met its first partner.
+                    if (emits_kept(side) && rows_.matched(*partner)) continue;
+                    candidates.push_back({arrival, partner});
                 }
             }
             arrivals.row.push_back(row);

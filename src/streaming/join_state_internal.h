@@ -2,16 +2,15 @@
 //
 // In the store each is a row of its own under (side, number, key), so that a batch costs what came
 // and what went, however many rows share a key. Numbers only grow: in their order the rows came.
-// Which rows have a key is an index in memory, made anew from the store when it is opened.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "state/store.h"
+#include "streaming/row_index_internal.h"
 
 namespace millrace::streaming {
 
@@ -34,8 +33,8 @@ public:
     };
 
     void load(state::Store& store);
-    // The rows of a side with this key, in the order they came; null: there are none.
-    const std::vector<state::Row*>* find(JoinSide side, std::string_view key);
+    // The rows of a side with this key, in the order they came; valid until the next call.
+    const std::vector<state::Row*>& find(JoinSide side, std::string_view key);
     void append(JoinSide side, const std::vector<New>& rows);
     // Takes the rows with a time at or before `time_us` out, in the order they came, left side
     // first. They stay readable until the batch is committed.
@@ -45,19 +44,16 @@ public:
     bool matched(const state::Row& row) const;
     void set_matched(state::Row& row);
     std::string_view row(const state::Row& row) const;
-    std::size_t index_bytes() const;
 
 private:
-    // Rows whose keys have the same hash; nearly always that is one key.
-    using Index = std::unordered_map<std::uint64_t, std::vector<state::Row*>>;
-    Index& index(JoinSide side) { return index_[static_cast<std::size_t>(side)]; }
-    std::string_view key_of(const state::Row& row) const;
+    static constexpr std::size_t kPrefix = 9;  // The side's byte and the number, big-endian.
+    RowIndex& index(JoinSide side) { return index_[static_cast<std::size_t>(side)]; }
 
     state::Store* store_ = nullptr;
-    Index index_[2];
+    RowIndex index_[2] = {RowIndex(kPrefix), RowIndex(kPrefix)};
     std::uint64_t next_number_ = 0;
-    std::vector<state::Row*> found_;  // Scratch of find(), when a hash has several keys.
-    state::KeyBatch keys_;            // Scratch of append().
+    std::vector<state::Row*> found_;
+    state::KeyBatch keys_;  // Scratch of append().
     std::vector<state::Row*> rows_;
     std::vector<std::uint8_t> inserted_;
 };

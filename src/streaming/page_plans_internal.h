@@ -80,7 +80,10 @@ public:
         window.window = attribute("window", window_type());
         window.window.watermark_delay_ms = time_.watermark_delay_ms;
         const Attribute key = window.window;
-        const LogicalPtr counted = count(plan::make_logical(std::move(window)), {key, page_});
+        return with_bounds(count(plan::make_logical(std::move(window)), {key, page_}));
+    }
+    // A window, page and hits as its start, its end, page and hits.
+    LogicalPtr with_bounds(const LogicalPtr& counted) {
         const auto columns = plan::output_of(*counted);
         plan::ProjectNode top{counted, {}};
         for (const int field : {0, 1}) {
@@ -91,6 +94,20 @@ public:
         top.columns.push_back({attribute("page", DataType::string()), ref(columns[1])});
         top.columns.push_back({attribute("hits", DataType::long_()), ref(columns[2])});
         return plan::make_logical(std::move(top));
+    }
+    // start, end (minutes of the epoch), page, hits per session.
+    LogicalPtr hits_per_session(std::int64_t gap_minutes) {
+        const LogicalPtr input = watermarked(10);
+        plan::Literal gap;
+        gap.type = DataType::day_time_interval();
+        gap.value = gap_minutes * kMinuteMs * 1000;
+        plan::SessionWindowNode session{.input = input,
+                                        .time = ref(time_),
+                                        .gap = expression(gap, gap.type),
+                                        .window = attribute("session_window", window_type())};
+        session.window.watermark_delay_ms = time_.watermark_delay_ms;
+        const Attribute key = session.window;
+        return with_bounds(count(plan::make_logical(std::move(session)), {key, page_}));
     }
     LogicalPtr hits_per_page() { return count(views(), {page_}); }
     LogicalPtr top(std::int64_t rows) {

@@ -361,7 +361,9 @@ class CrashTest : public QueryExecutionTest, public testing::WithParamInterface<
 protected:
     LogicalPtr plan() {
         Plans plans(options());
-        return std::string(GetParam()) == "join" ? plans.followed() : plans.hits_per_window(30, 10);
+        if (std::string(GetParam()) == "join") return plans.followed();
+        if (std::string(GetParam()) == "sessions") return plans.hits_per_session(3);
+        return plans.hits_per_window(30, 10);
     }
 };
 
@@ -418,7 +420,7 @@ TEST_P(CrashTest, a_crash_at_any_step_repeats_nothing_and_loses_nothing) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Operators, CrashTest, testing::Values("windows", "join"),
+INSTANTIATE_TEST_SUITE_P(Operators, CrashTest, testing::Values("windows", "join", "sessions"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -308,7 +308,8 @@ TEST_P(QueryFiles, hold) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, QueryFiles, testing::Values("windows", "sliding", "groups", "joins"),
+INSTANTIATE_TEST_SUITE_P(All, QueryFiles,
+                         testing::Values("windows", "sliding", "groups", "joins", "sessions"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -3,7 +3,7 @@
 // process() takes the rows of a batch, one list for each input of the operator, and gives what the
 // operator emits; commit() makes the state of that batch durable as the next version. Most have one
 // input; a join has two, left and right. Kinds: aggregate_operator.h, deduplicate_operator.h,
-// join_operator.h, limit_operator.h. Belongs to the query's thread.
+// join_operator.h, session_operator.h, limit_operator.h. Belongs to the query's thread.
 #pragma once
 
 #include <cstdint>
