@@ -164,6 +164,10 @@ Result<std::string> Lowering::aggregate_call(const plan::AggregateCall& call, co
     if ((name == "lag" || name == "lead") && ignore_nulls) {
         text.insert(text.rfind(')'), " IGNORE NULLS");
     }
+    if (name == "listagg" && call.distinct && call.order_by.empty() && over.empty()) {
+        // Without an order of its own, in that of the texts.
+        text.insert(text.find_last_of(')'), fmt::format(" ORDER BY {}", texts[0]));
+    }
     if (!call.order_by.empty()) {
         std::string orders;
         for (const auto& [key, order] : call.order_by) {

@@ -249,6 +249,19 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         }
         return fmt::format("CAST({} AS {})", text, duck_type_name(whole.type));
     }
+    const bool of_interval = args.size() == 1 && (args[0]->type.is(TypeKind::kDayTimeInterval) ||
+                                                  args[0]->type.is(TypeKind::kYearMonthInterval));
+    if (of_interval && (name == "abs" || name == "sign")) {
+        MR_TRY(const std::string value, expression(*args[0]));
+        if (name == "abs") {
+            return fmt::format("CASE WHEN {0} < to_microseconds(0) THEN -({0}) ELSE {0} END",
+                               value);
+        }
+        return fmt::format(
+            "CASE WHEN {0} < to_microseconds(0) THEN -1.0::DOUBLE WHEN {0} > to_microseconds(0) "
+            "THEN 1.0::DOUBLE WHEN {0} IS NOT NULL THEN 0.0::DOUBLE END",
+            value);
+    }
     if (name == "window_time" && args.size() == 1) {
         MR_TRY(const std::string value, expression(*args[0]));
         return fmt::format("(struct_extract({}, 'f1') - INTERVAL 1 MICROSECOND)", value);

@@ -521,7 +521,7 @@ Result<std::string> Lowering::set_operation(const plan::SetOpNode& node) {
 
 Result<std::string> Lowering::deduplicate(const plan::DeduplicateNode& node) {
     MR_TRY(const std::string input, input_of(node.input));
-    const std::size_t columns = plan::output_of(*node.input).size();
+    const std::size_t columns = node.input == nullptr ? 0 : plan::output_of(*node.input).size();
     if (node.keys.size() == columns) return fmt::format("SELECT DISTINCT * FROM ({})", input);
     if (node.keys.empty()) return fmt::format("SELECT * FROM ({}) LIMIT 1", input);
     std::string keys;

@@ -157,6 +157,20 @@ TEST(Sql, times_of_day_and_moves_of_timestamps) {
                 testing::HasSubstr("[INVALID_PARAMETER_VALUE.TIME_UNIT]"));
 }
 
+TEST(Sql, queries_without_from_have_one_row) {
+    check_values({
+        {"count(*) OVER ()", "1"},
+        {"explode(array(5)) AS x, count(*) OVER ()", "5|1"},
+        {"1 WHERE true", "1"},
+        {"DISTINCT 1", "1"},
+        {"1 ORDER BY 1 LIMIT 1", "1"},
+        {"abs(INTERVAL -'1-1' YEAR TO MONTH)", "INTERVAL '1-1' YEAR TO MONTH"},
+        {"sign(INTERVAL -'100' YEAR)", "-1.0"},
+        {"collect_set(x) FROM VALUES (2), (1), (2) AS t(x)", "[1, 2]"},
+        {"listagg(DISTINCT x, '-') FROM VALUES ('b'), ('a'), ('b') AS t(x)", "a-b"},
+    });
+}
+
 TEST(Sql, sessions_end_with_a_gap) {
     Session session;
     EXPECT_EQ(

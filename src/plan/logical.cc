@@ -15,6 +15,11 @@ void append_outputs(const std::vector<NamedExpr>& from, std::vector<Attribute>& 
     for (const NamedExpr& named : from) into.push_back(named.output);
 }
 
+// Of an input that may be absent: a query without FROM has one row and no columns.
+std::vector<Attribute> columns_of(const LogicalPtr& input) {
+    return input == nullptr ? std::vector<Attribute>{} : output_of(*input);
+}
+
 }  // namespace
 
 std::vector<Attribute> output_of(const LogicalNode& node) {
@@ -34,27 +39,27 @@ std::vector<Attribute> output_of(const LogicalNode& node) {
                 append_outputs(aggregate.aggregates, result);
             },
             [&](const WindowNode& window) {
-                result = output_of(*window.input);
+                result = columns_of(window.input);
                 for (const auto& function : window.functions) result.push_back(function.output);
             },
             [&](const TimeWindowNode& window) {
-                result = output_of(*window.input);
+                result = columns_of(window.input);
                 result.push_back(window.window);
             },
             [&](const SessionWindowNode& window) {
-                result = output_of(*window.input);
+                result = columns_of(window.input);
                 result.push_back(window.window);
             },
             [&](const GenerateNode& generate) {
-                if (generate.input) result = output_of(*generate.input);
+                result = columns_of(generate.input);
                 result.insert(result.end(), generate.output.begin(), generate.output.end());
             },
-            [&](const LogicalFilter& filter) { result = output_of(*filter.input); },
-            [&](const LogicalSort& sort) { result = output_of(*sort.input); },
-            [&](const LogicalLimit& limit) { result = output_of(*limit.input); },
-            [&](const DeduplicateNode& deduplicate) { result = output_of(*deduplicate.input); },
-            [&](const SampleNode& sample) { result = output_of(*sample.input); },
-            [&](const ObserveNode& observe) { result = output_of(*observe.input); },
+            [&](const LogicalFilter& filter) { result = columns_of(filter.input); },
+            [&](const LogicalSort& sort) { result = columns_of(sort.input); },
+            [&](const LogicalLimit& limit) { result = columns_of(limit.input); },
+            [&](const DeduplicateNode& deduplicate) { result = columns_of(deduplicate.input); },
+            [&](const SampleNode& sample) { result = columns_of(sample.input); },
+            [&](const ObserveNode& observe) { result = columns_of(observe.input); },
         },
         node.node);
     return result;

@@ -84,7 +84,8 @@ Result<TypedExprPtr> Analyzer::aggregate_call(Call& call, const FunctionRow& row
             return fail(spark_error("NESTED_AGGREGATE_FUNCTION", {}, site(call.at)));
         }
     }
-    if (row.id == "listagg") call.name = "listagg";  // Shown so, however it is written.
+    // With an order it is shown so, however it is written.
+    if (row.id == "listagg" && !call.expr.order_by.empty()) call.name = "listagg";
     std::string text = text_of(call, row, args);
     plan::AggregateCall result;
     result.name = row.id;

@@ -128,7 +128,7 @@ Result<Analyzed> Analyzer::rel(const plan::DataSourceRel& source, const plan::Re
 }
 
 Result<Analyzed> Analyzer::rel(const plan::FilterRel& filter, const plan::Relation&) {
-    if (filter.is_having) {
+    if (filter.is_having && filter.input != nullptr) {
         if (filter.input->as<plan::AggregateRel>() != nullptr ||
             filter.input->as<plan::ProjectRel>() != nullptr) {
             MR_TRY(Block block, block_of(*filter.input));
@@ -139,7 +139,8 @@ Result<Analyzed> Analyzer::rel(const plan::FilterRel& filter, const plan::Relati
     MR_TRY(Analyzed input, relation(filter.input));
     const Scope scope{.input = &input, .outer = outer_};
     auto resolved = expr(filter.condition, scope);
-    if (!resolved && filter.input->as<plan::ProjectRel>() != nullptr && text_.empty()) {
+    if (!resolved && filter.input != nullptr && filter.input->as<plan::ProjectRel>() != nullptr &&
+        text_.empty()) {
         // df.select("a").filter(df.b > 1): the condition may use what the select left out.
         auto block = block_of(*filter.input);
         if (block && add_having(*block, filter.condition)) {

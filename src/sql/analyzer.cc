@@ -42,6 +42,8 @@ Result<LogicalPtr> Analyzer::analyze(const RelationPtr& root) {
 Result<Analyzed> Analyzer::relation(const RelationPtr& relation) {
     const Deeper deeper(*this);
     if (deeper.too_deep()) return fail(too_deep());
+    // Without FROM: one row, no columns.
+    if (relation == nullptr) return Analyzed{};
     MR_TRY(Analyzed result, dispatch(*relation));
     if (relation->plan_id) result.plan_ids.emplace_back(*relation->plan_id, result.columns);
     return result;
