@@ -90,8 +90,10 @@ const OptionTable<GroupOptions>& group_option_table() {
          "Whether a share group gets records of transactions before their end."},
         {"share.partition.max.record.locks", &G::share_partition_max_record_locks, 100, 4000,
          Reload::kLive, "How many records of a partition a share group may hold locked."},
-        {"share.record.lock.duration.ms", &G::share_record_lock_duration_ms, 15'000, 60'000,
-         Reload::kLive, "How long a record is locked for whom it was delivered to."},
+        {"share.record.lock.duration.ms", &G::share_record_lock_duration_ms, 1000, 3'600'000,
+         Reload::kLive,
+         "How long a record is locked for whom it was delivered to; within the server's "
+         "group.share.min.record.lock.duration.ms and group.share.max.record.lock.duration.ms."},
         {"share.renew.acknowledge.enable", &G::share_renew_acknowledge_enable, Reload::kLive,
          "Whether members of a share group may renew the lock of a record."},
         {"share.session.timeout.ms", &G::share_session_timeout_ms, 45'000, 60'000, Reload::kLive,

@@ -92,8 +92,10 @@ struct ServerOptions {
     std::int32_t group_share_assignment_interval_ms = 1000;
     std::int32_t group_share_delivery_count_limit = 5;
     std::int32_t group_share_heartbeat_interval_ms = 5'000;
+    std::int32_t group_share_max_record_lock_duration_ms = 60'000;
     std::int32_t group_share_max_share_sessions = 2'000;
     std::int32_t group_share_max_size = 200;
+    std::int32_t group_share_min_record_lock_duration_ms = 15'000;
     std::int32_t group_share_partition_max_record_locks = 2'000;
     std::int32_t group_share_record_lock_duration_ms = 30'000;
     std::int32_t group_share_session_timeout_ms = 45'000;

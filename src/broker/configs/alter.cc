@@ -161,14 +161,18 @@ std::string broker_bound(std::string_view name, std::string_view which) {
     return fmt::format("group.{}.{}.{}", name.substr(0, dot), which, name.substr(dot + 1));
 }
 
-ConfigRefusal check_group_bounds(const config::OptionView& option, const std::string& text) {
+ConfigRefusal check_group_bounds(config::OptionView option, const std::string& text,
+                                 const config::ServerOptions& server) {
     const auto value = base::parse_int64(base::trim(text));
     if (!value || (option.kind != Kind::kInt && option.kind != Kind::kLong)) return {};
+    if (option.name == "share.record.lock.duration.ms") {
+        option.min = server.group_share_min_record_lock_duration_ms;
+        option.max = server.group_share_max_record_lock_duration_ms;
+    }
     const std::int64_t least = least_ever(option.name);
     if (*value < least) {
-        config::OptionView own = option;
-        own.min = least;
-        return invalid_config(wrong_value(own, text));
+        option.min = least;
+        return invalid_config(wrong_value(option, text));
     }
     if (*value < option.min) {
         return invalid_config(fmt::format("{} must be greater than or equal to {}", option.name,
@@ -268,7 +272,8 @@ ConfigRefusal validate_topic_settings(const Settings& settings) {
     return {};
 }
 
-ConfigRefusal validate_group_settings(const std::string& group, const Settings& settings) {
+ConfigRefusal validate_group_settings(const std::string& group, const Settings& settings,
+                                      const config::ServerOptions& server) {
     if (group.empty()) return invalid_request("Default group resources are not allowed.");
     const auto& table = config::group_option_table();
     if (const auto unknown = first_unknown(table, settings)) {
@@ -277,7 +282,7 @@ ConfigRefusal validate_group_settings(const std::string& group, const Settings& 
     config::GroupOptions options;
     for (const auto& [name, text] : settings) {
         const auto view = table.find(name)->view({});
-        if (const auto refusal = check_group_bounds(view, text)) return refusal;
+        if (const auto refusal = check_group_bounds(view, text, server)) return refusal;
         if (name == "share.auto.offset.reset" && !config::parse_auto_offset_reset(text)) {
             return invalid_config(fmt::format(
                 "Invalid value {0} for configuration {1}: Invalid value `{0}` for configuration "

@@ -10,6 +10,7 @@
 
 #include "broker/catalog/cluster_state.h"
 #include "config/option.h"
+#include "config/server_options.h"
 #include "kafka/errors.h"
 
 namespace millrace::broker {
@@ -40,7 +41,9 @@ AlteredSettings apply_changes(ConfigType type, const config::Settings& now,
 
 // Whether the resource may have these settings, all that it will have.
 ConfigRefusal validate_topic_settings(const config::Settings& settings);
-ConfigRefusal validate_group_settings(const std::string& group, const config::Settings& settings);
+// A group's settings have bounds that the server has been given.
+ConfigRefusal validate_group_settings(const std::string& group, const config::Settings& settings,
+                                      const config::ServerOptions& server);
 ConfigRefusal validate_client_metrics_settings(const std::string& name,
                                                const config::Settings& settings);
 // Also that nothing is changed that a running broker cannot change.

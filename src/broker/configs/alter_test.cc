@@ -115,11 +115,35 @@ TEST(AlterConfigs, hold_groups_to_the_brokers_bounds) {
         {"nothing", "1", "Unknown group config name: nothing"},
     };
     for (const Wrong& one : table) {
-        const std::string words = text(validate_group_settings("g", {{one.name, one.value}}));
+        const std::string words = text(validate_group_settings("g", {{one.name, one.value}}, {}));
         EXPECT_EQ(words, *one.words ? "INVALID_CONFIG: " + std::string(one.words) : "")
             << one.name << "=" << one.value;
     }
-    EXPECT_NE(text(validate_group_settings("", {})), "");
+    EXPECT_NE(text(validate_group_settings("", {}, {})), "");
+}
+
+TEST(AlterConfigs, bound_locks_of_share_groups_as_the_server_was_told) {
+    config::ServerOptions server;
+    const auto words = [&](const char* lock_ms) {
+        return text(
+            validate_group_settings("g", {{"share.record.lock.duration.ms", lock_ms}}, server));
+    };
+    const std::string too_short =
+        "INVALID_CONFIG: share.record.lock.duration.ms must be greater than or equal to "
+        "group.share.min.record.lock.duration.ms";
+    const std::string too_long =
+        "INVALID_CONFIG: share.record.lock.duration.ms must be less than or equal to "
+        "group.share.max.record.lock.duration.ms";
+    EXPECT_EQ(words("3000"), too_short);
+    EXPECT_EQ(words("15000"), "");
+    EXPECT_EQ(words("60001"), too_long);
+    server.group_share_min_record_lock_duration_ms = 1000;
+    server.group_share_max_record_lock_duration_ms = 90'000;
+    EXPECT_EQ(words("3000"), "");
+    EXPECT_EQ(words("60001"), "");
+    EXPECT_EQ(words("90001"), too_long);
+    EXPECT_NE(words("999"), too_short) << "no server allows less, and says so";
+    EXPECT_NE(words("999"), "");
 }
 
 TEST(AlterConfigs, change_only_what_a_running_broker_can_change) {

@@ -1,5 +1,6 @@
 #include "broker/configs/change.h"
 
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -59,11 +60,12 @@ ConfigRefusal check(const ConfigsToChange& wanted) {
     }
 }
 
-ConfigRefusal validate(const ConfigsToChange& wanted, const Settings& settings) {
+ConfigRefusal validate(const ConfigsToChange& wanted, const Settings& settings,
+                       const config::ServerOptions& server) {
     switch (ConfigType{wanted.type}) {
         case ConfigType::kTopic: return validate_topic_settings(settings);
         case ConfigType::kBroker: return validate_broker_settings(settings);
-        case ConfigType::kGroup: return validate_group_settings(wanted.name, settings);
+        case ConfigType::kGroup: return validate_group_settings(wanted.name, settings, server);
         default: return validate_client_metrics_settings(wanted.name, settings);
     }
 }
@@ -86,12 +88,14 @@ Settings defaults_of(const Services& services, ConfigType type) {
 class Edit {
 public:
     Edit(const Services& services, const ConfigsToChange& wanted)
-        : wanted_(wanted), defaults_(defaults_of(services, ConfigType{wanted.type})) {}
+        : wanted_(wanted),
+          defaults_(defaults_of(services, ConfigType{wanted.type})),
+          server_(services.live_options.get()) {}
 
     std::optional<Settings> operator()(const Settings& now) {
         auto altered = apply_changes(ConfigType{wanted_.type}, wanted_.replace ? Settings() : now,
                                      defaults_, wanted_.changes);
-        refusal = altered ? validate(wanted_, *altered) : altered.error();
+        refusal = altered ? validate(wanted_, *altered, *server_) : altered.error();
         if (refusal || wanted_.validate_only) return std::nullopt;
         return std::move(*altered);
     }
@@ -101,6 +105,7 @@ public:
 private:
     const ConfigsToChange& wanted_;
     const Settings defaults_;
+    const std::shared_ptr<const config::ServerOptions> server_;
 };
 
 Task<ConfigRefusal> change_topic(const Services& services, const ConfigsToChange& wanted) {
