@@ -20,12 +20,15 @@ TLS = "wants TLS, which does not exist yet"
 SASL = "wants SASL, which does not exist yet"
 ACLS = "wants an authorizer; without one ACLs are refused with SECURITY_DISABLED, as Kafka does"
 AS_KAFKA = "Apache Kafka 4.3.1 fails it at the same place"
+SLOW = "its time is too short; passes with test.timeout.multiplier=3, which its authors' CI has"
 BROKEN = "left out by its authors as a known issue"
 REASONS = {
     "0028_long_topicnames": BROKEN,
     "0045_resubscribe_with_regex": "counts on literal names being assigned before the pattern; "
     + AS_KAFKA,
-    "0045_subscribe_many_updates": "its 60 s are too few for heartbeats every 5 s; " + AS_KAFKA,
+    "0045_subscribe_many_updates": SLOW + "; " + AS_KAFKA,
+    "0045_subscribe_update": "passes, but its number is counted as one where a test of it has "
+    "to be stopped",
     "0047_partial_buf_tmout": BROKEN,
     "0081_admin": ACLS,
     "0084_destroy_flags": "left out by its authors with this protocol",
@@ -41,7 +44,7 @@ REASONS = {
     "0132_strategy_ordering": "of the classic protocol only",
     "0135_sasl_credentials": SASL,
     "0142_reauthentication": SASL,
-    "0170_share_consumer_subscription": "its 150 s are too few, and for Apache Kafka 4.3.1 too",
+    "0170_share_consumer_subscription": SLOW,
     "TestIssueProduceBrokerTooOldFailsRecords": "for brokers that do not list Produce 2; "
     "Kafka 4 lists it too",
 }
