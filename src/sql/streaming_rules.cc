@@ -30,6 +30,24 @@ bool is_streaming_aggregate(const LogicalNode& node) {
     return node.as<AggregateNode>() != nullptr && is_streaming(node);
 }
 
+// An operator that would take rows which its input may still change. A deduplication counts when
+// the event time is among its keys.
+bool is_stateful(const LogicalNode& node) {
+    if (const auto* join = node.as<JoinNode>()) {
+        return is_streaming(*join->left) && is_streaming(*join->right);
+    }
+    if (const auto* deduplicate = node.as<DeduplicateNode>()) {
+        const auto columns = output_of(*deduplicate->input);
+        return is_streaming(node) && (deduplicate->within_watermark ||
+                                      std::ranges::any_of(columns, [&](const Attribute& column) {
+                                          return column.watermark_delay_ms.has_value() &&
+                                                 std::ranges::find(deduplicate->keys, column.id) !=
+                                                     deduplicate->keys.end();
+                                      }));
+    }
+    return is_streaming_aggregate(node);
+}
+
 bool any_node(const LogicalNode& node, const std::function<bool(const LogicalNode&)>& test) {
     if (test(node)) return true;
     return std::ranges::any_of(inputs_of(node),
@@ -245,11 +263,9 @@ base::Result<void> check_streaming(const LogicalNode& plan, std::string_view out
             spark_error("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
                         {{"outputMode", "complete"}, {"operation", "no streaming aggregations"}}));
     }
-    int aggregates = 0;
     bool without_watermark = false;
     each_node(plan, [&](const LogicalNode& node) {
         if (!is_streaming_aggregate(node)) return;
-        ++aggregates;
         const auto& keys = node.as<AggregateNode>()->keys;
         without_watermark = without_watermark || std::ranges::none_of(keys, [](const NamedExpr& k) {
                                 return k.output.watermark_delay_ms.has_value();
@@ -260,7 +276,12 @@ base::Result<void> check_streaming(const LogicalNode& plan, std::string_view out
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
             {{"outputMode", "append"}, {"operation", "streaming aggregations without watermark"}}));
     }
-    if (aggregates > 1 && mode != Mode::kAppend) {
+    const bool above_aggregate = any_node(plan, [](const LogicalNode& node) {
+        return is_stateful(node) && std::ranges::any_of(inputs_of(node), [](const auto& input) {
+                   return any_node(*input, is_streaming_aggregate);
+               });
+    });
+    if (above_aggregate && mode != Mode::kAppend) {
         return fail(refused(
             "Detected pattern of possible 'correctness' issue due to global watermark. The query "
             "contains stateful operation which can emit rows older than the current watermark plus "

@@ -92,6 +92,15 @@ TEST(StreamingRules, streams_join_in_the_modes_of_their_type) {
         "output mode, only in Append and Update output modes");
 }
 
+TEST(StreamingRules, nothing_with_state_stands_above_an_aggregation_that_changes_its_rows) {
+    const std::string joined =
+        "SELECT x.w FROM (SELECT window(ts, '1 hour') w, count(*) n FROM w GROUP BY 1) x JOIN "
+        "(SELECT window(ts, '1 hour') w FROM w) y ON x.w = y.w";
+    EXPECT_EQ(check_join(joined), "ok");
+    EXPECT_EQ(check_join(joined, "update").substr(0, 40),
+              "Detected pattern of possible 'correctnes");
+}
+
 TEST(StreamingRules, outer_joins_of_streams_need_an_end_of_their_state) {
     const std::string refused =
         "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a "

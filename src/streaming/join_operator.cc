@@ -373,7 +373,7 @@ private:
             }
             extents.push_back({i, bytes.size(), time_us});
             for (std::size_t c = 0; c < spec_of(side).fields.size(); ++c) {
-                encode_value(arrivals.columns[c], arrivals.row[i], bytes);
+                encode_exactly(arrivals.columns[c], arrivals.row[i], bytes);
             }
         }
         std::vector<JoinRows::New> kept;

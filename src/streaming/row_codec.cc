@@ -58,9 +58,7 @@ void append_fixed(const DataType& type, const char* from, BatchBuilder::Column& 
     }
 }
 
-}  // namespace
-
-void encode_value(const ColumnView& view, std::int64_t row, std::string& to) {
+void encode(const ColumnView& view, std::int64_t row, bool exactly, std::string& to) {
     if (view.type.is(TypeKind::kNull) || view.is_null(row)) {
         to.push_back(0);
         return;
@@ -70,11 +68,11 @@ void encode_value(const ColumnView& view, std::int64_t row, std::string& to) {
         const char* at =
             static_cast<const char*>(view.values) + row * static_cast<std::int64_t>(width);
         // Two zeros and many NaNs are one value each to Spark's grouping.
-        if (view.type.is(TypeKind::kDouble)) {
+        if (view.type.is(TypeKind::kDouble) && !exactly) {
             double value = load<double>(at);
             value = value == 0 ? 0.0 : (value != value ? __builtin_nan("") : value);
             to.append(reinterpret_cast<const char*>(&value), 8);
-        } else if (view.type.is(TypeKind::kFloat)) {
+        } else if (view.type.is(TypeKind::kFloat) && !exactly) {
             float value = load<float>(at);
             value = value == 0 ? 0.0F : (value != value ? __builtin_nanf("") : value);
             to.append(reinterpret_cast<const char*>(&value), 4);
@@ -93,17 +91,17 @@ void encode_value(const ColumnView& view, std::int64_t row, std::string& to) {
             const ColumnView& inner = view.children[0];
             for (std::int64_t i = from; i < end; ++i) {
                 if (view.type.is(TypeKind::kArray)) {
-                    encode_value(inner, i, to);
+                    encode(inner, i, exactly, to);
                 } else {
-                    encode_value(inner.children[0], i, to);
-                    encode_value(inner.children[1], i, to);
+                    encode(inner.children[0], i, exactly, to);
+                    encode(inner.children[1], i, exactly, to);
                 }
             }
             break;
         }
         case TypeKind::kStruct:
         case TypeKind::kVariant:
-            for (const ColumnView& child : view.children) encode_value(child, row, to);
+            for (const ColumnView& child : view.children) encode(child, row, exactly, to);
             break;
         default: {
             const std::string_view text = view.text(row);
@@ -111,6 +109,16 @@ void encode_value(const ColumnView& view, std::int64_t row, std::string& to) {
             to.append(text);
         }
     }
+}
+
+}  // namespace
+
+void encode_value(const ColumnView& view, std::int64_t row, std::string& to) {
+    encode(view, row, false, to);
+}
+
+void encode_exactly(const ColumnView& view, std::int64_t row, std::string& to) {
+    encode(view, row, true, to);
 }
 
 const char* decode_value(const DataType& type, const char* from, const char* end,

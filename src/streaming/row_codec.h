@@ -16,6 +16,9 @@
 namespace millrace::streaming {
 
 void encode_value(const columnar::ColumnView& view, std::int64_t row, std::string& to);
+// The same, but that numbers keep their very bits (-0.0, kinds of NaN): for values that are given
+// back, not compared.
+void encode_exactly(const columnar::ColumnView& view, std::int64_t row, std::string& to);
 // Appends the value that begins at `from` to `column`; the byte after it, or null when the bytes up
 // to `end` are no value of the type.
 const char* decode_value(const plan::DataType& type, const char* from, const char* end,
