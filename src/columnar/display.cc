@@ -4,6 +4,7 @@
 
 #include "columnar/batch_internal.h"
 #include "columnar/display_internal.h"
+#include "columnar/variant_internal.h"
 
 namespace millrace::columnar {
 
@@ -345,7 +346,10 @@ void append_display(std::string& to, const ColumnView& column, std::int64_t row,
             to.push_back('}');
             return;
         }
-        case TypeKind::kVariant: to += "<variant>"; return;
+        case TypeKind::kVariant:
+            VariantView(column.children[0].text(row), column.children[1].text(row))
+                .append_json(to, options.zone);
+            return;
     }
 }
 

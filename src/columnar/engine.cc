@@ -8,11 +8,13 @@
 #include <thread>
 
 #include "base/check.h"
+#include "columnar/csv_internal.h"
 #include "columnar/errors_internal.h"
 #include "columnar/functions_internal.h"
 #include "columnar/json_internal.h"
 #include "columnar/lowering_internal.h"
 #include "columnar/scan_internal.h"
+#include "columnar/variant_internal.h"
 
 namespace millrace::columnar {
 
@@ -89,6 +91,47 @@ public:
         });
     }
 
+    Result<std::string> csv_fields(const plan::Options& options) override {
+        return csv("csv_fields", options, run_csv_fields, DataType::array(DataType::string()));
+    }
+    Result<std::string> csv_schema(const plan::Options& options) override {
+        return csv("csv_schema", options, run_csv_schema, DataType::string());
+    }
+    Result<std::string> to_variant(const DataType& type, const std::string& time_zone) override {
+        return named(fmt::format("to_variant\n{}", type.json()), "mr_to_variant_",
+                     [&](const std::string& name) -> Result<void> {
+                         const DuckType in = duck_type(type);
+                         const DuckType out = duck_type(DataType::variant());
+                         return register_typed(
+                             connection_, name,
+                             {.argument = in.get(),
+                              .result = out.get(),
+                              .body = run_to_variant,
+                              .data = new TextForm{type, time_zone},
+                              .destroy = [](void* form) { delete static_cast<TextForm*>(form); },
+                              .sees_nulls = true});
+                     });
+    }
+    Result<std::string> from_variant(const DataType& type, const std::string& time_zone,
+                                     bool raises, const std::string& function) override {
+        return named(
+            fmt::format("from_variant\n{}\n{}\n{}\n{}", type.json(), time_zone, raises, function),
+            "mr_from_variant_", [&](const std::string& name) -> Result<void> {
+                MR_TRY(auto cast, VariantCast::make(type, time_zone, raises, function));
+                const DuckType in = duck_type(DataType::variant());
+                const DuckType path(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
+                const DuckType out = duck_type(type);
+                return register_typed(
+                    connection_, name,
+                    {.argument = in.get(),
+                     .second = path.get(),
+                     .result = out.get(),
+                     .body = run_variant_cast,
+                     .data = cast.release(),
+                     .destroy = [](void* data) { delete static_cast<VariantCast*>(data); },
+                     .sees_nulls = true});
+            });
+    }
     Result<std::string> time_window(bool ntz, std::int64_t duration_us, std::int64_t slide_us,
                                     std::int64_t start_us) override {
         const bool one = duration_us == slide_us;
@@ -144,6 +187,22 @@ private:
         MR_TRY_VOID(make(name));
         names_.emplace(key, name);
         return name;
+    }
+    Result<std::string> csv(const char* kind, const plan::Options& options, FunctionBody body,
+                            const DataType& result) {
+        std::string key = kind;
+        for (const auto& [name, value] : options) key += fmt::format("\n{}={}", name, value);
+        return named(key, "mr_csv_", [&](const std::string& name) -> Result<void> {
+            const DuckType in(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
+            const DuckType out = duck_type(result);
+            return register_typed(
+                connection_, name,
+                {.argument = in.get(),
+                 .result = out.get(),
+                 .body = body,
+                 .data = new CsvOptions{options},
+                 .destroy = [](void* data) { delete static_cast<CsvOptions*>(data); }});
+        });
     }
     Result<void> to_varchar(const std::string& name, const DataType& type, FunctionBody body,
                             void* data, void (*destroy)(void*)) {
@@ -220,6 +279,7 @@ public:
         FunctionList functions;
         add_all_functions(functions);
         MR_TRY_VOID(functions.register_all(base_->handle.get()));
+        MR_TRY_VOID(register_variant_functions(base_->handle.get()));
         MR_TRY_VOID(execute(base_->handle.get(), std::string(macro_script())));
         functions_ = std::make_unique<TypedFunctionCache>(base_->handle.get(), malformed_);
         return {};

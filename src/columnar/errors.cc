@@ -259,6 +259,19 @@ constexpr std::array kKnown = {
           "The feature is not supported: <functionName> with AES-<mode> does not support "
           "additional authenticate data (AAD).",
           kRuntime},
+    Known{"MALFORMED_VARIANT", "22023", Code::kRuntime,
+          "Variant binary is malformed. Please check the data source is valid.", kRuntime},
+    Known{"INVALID_VARIANT_CAST", "22023", Code::kRuntime,
+          "The variant value `<value>` cannot be cast into `<dataType>`. Please use "
+          "`try_variant_get` instead.",
+          kRuntime},
+    Known{"INVALID_VARIANT_GET_PATH", "22023", Code::kRuntime,
+          "The path `<path>` is not a valid variant extraction path in `<functionName>`. A valid "
+          "path should start with `$` and is followed by zero or more segments like `[123]`, "
+          "`.name`, `['name']`, or `[\"name\"]`.",
+          kRuntime},
+    Known{"VARIANT_DUPLICATE_KEY", "22023", Code::kRuntime,
+          "Failed to build variant because of a duplicate object key `<key>`.", kRuntime},
 };
 
 const Known* known(std::string_view name) {

@@ -105,6 +105,7 @@ void add_all_functions(FunctionList& list) {
     add_printf_functions(list);
     add_sentence_functions(list);
     add_crypto_functions(list);
+    add_csv_functions(list);
     add_regex_functions(list);
     add_hash_functions(list);
     add_math_functions(list);
@@ -182,6 +183,7 @@ Result<void> register_typed(duckdb_connection connection, const std::string& nam
     duckdb_scalar_function function = duckdb_create_scalar_function();
     duckdb_scalar_function_set_name(function, name.c_str());
     duckdb_scalar_function_add_parameter(function, typed.argument);
+    if (typed.second != nullptr) duckdb_scalar_function_add_parameter(function, typed.second);
     duckdb_scalar_function_set_return_type(function, typed.result);
     if (typed.is_volatile) duckdb_scalar_function_set_volatile(function);
     if (typed.sees_nulls) duckdb_scalar_function_set_special_handling(function);

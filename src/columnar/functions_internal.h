@@ -210,6 +210,7 @@ void add_number_format_functions(FunctionList& list);
 void add_printf_functions(FunctionList& list);
 void add_sentence_functions(FunctionList& list);
 void add_crypto_functions(FunctionList& list);
+void add_csv_functions(FunctionList& list);
 void add_regex_functions(FunctionList& list);
 void add_hash_functions(FunctionList& list);
 void add_math_functions(FunctionList& list);
@@ -258,6 +259,7 @@ private:
 // A function with types of its own and data that its body finds by Call::extra().
 struct TypedFunction {
     duckdb_logical_type argument = nullptr;
+    duckdb_logical_type second = nullptr;  // Null: there is none.
     duckdb_logical_type result = nullptr;
     FunctionBody body = nullptr;
     void* data = nullptr;

@@ -62,6 +62,9 @@ struct TextForm {
 };
 void run_to_text(Call& call);
 
+// Text in quotes, as JSON writes it; bytes as base 64.
+void append_json_string(std::string& to, std::string_view text);
+void append_base64(std::string& to, std::string_view bytes);
 // Base 64, also the form for URLs; false for other characters.
 bool decode_base64(std::string_view text, std::string& bytes);
 // "1.5e3" as an unscaled value, rounded half up to the scale; false when it is no number or does

@@ -17,6 +17,7 @@
 #include "columnar/json_text_internal.h"
 #include "columnar/time_format_internal.h"
 #include "columnar/time_text_internal.h"
+#include "columnar/variant_internal.h"
 
 namespace millrace::columnar {
 
@@ -76,6 +77,7 @@ public:
     Outcome value(JsonCursor& json, Target& to, idx_t row, int depth) {
         const JsonKind kind = json.kind();
         if (kind == JsonKind::kNone || depth > kDeepestJson) return Outcome::kMalformed;
+        if (to.node->kind == TypeKind::kVariant) return variant(json, to, row, depth);
         if (kind == JsonKind::kNull) {
             if (!json.literal(kind)) return Outcome::kMalformed;
             to.set_null(row);
@@ -109,6 +111,20 @@ public:
             case TypeKind::kDecimal: return decimal(json, kind, to, row, depth);
             default: return from_word(json, kind, to, row, depth);
         }
+    }
+
+    // Any value as it is, a null too.
+    static Outcome variant(JsonCursor& json, Target& to, idx_t row, int depth) {
+        const char* start = json.position();
+        if (!json.skip(depth)) return Outcome::kMalformed;
+        VariantBuilder builder;
+        if (builder.parse_json({start, static_cast<std::size_t>(json.position() - start)})) {
+            to.set_null(row);
+            return Outcome::kMisfit;
+        }
+        put_variant(to.vector, row, builder.value(), builder.metadata());
+        to.set_valid(row);
+        return Outcome::kGood;
     }
 
     Outcome object(JsonCursor& json, Target& to, idx_t row, int depth) {

@@ -97,6 +97,12 @@ struct JsonTarget {
         validity[row >> 6] &= ~(std::uint64_t{1} << (row & 63));
         if (node->kind == plan::TypeKind::kStruct) {
             for (JsonTarget& child : children) child.set_null(row);
+        } else if (node->kind == plan::TypeKind::kVariant) {
+            for (const idx_t part : {0, 1}) {
+                const duckdb_vector bytes = duckdb_struct_vector_get_child(vector, part);
+                duckdb_vector_ensure_validity_writable(bytes);
+                duckdb_validity_set_row_invalid(duckdb_vector_get_validity(bytes), row);
+            }
         } else if (node->kind == plan::TypeKind::kArray || node->kind == plan::TypeKind::kMap) {
             static_cast<duckdb_list_entry*>(data)[row] = {.offset = list_rows, .length = 0};
         }

@@ -22,8 +22,6 @@ struct JsonWriter::Impl {
     std::optional<TimeFormat> date_format;
 };
 
-namespace {
-
 void append_json_string(std::string& to, std::string_view text) {
     constexpr char kHex[] = "0123456789ABCDEF";
     to.push_back('"');
@@ -62,6 +60,8 @@ void append_base64(std::string& to, std::string_view bytes) {
         }
     }
 }
+
+namespace {
 
 class Writer {
 public:

@@ -125,6 +125,15 @@ Result<std::string> Lowering::cast(const std::string& value, const DataType& fro
                                    const std::string& time_zone) {
     const std::string name = duck_type_name(to);
     const bool ansi = mode == EvalMode::kAnsi;
+    if (from.is(TypeKind::kVariant) && !to.is(TypeKind::kVariant)) {
+        MR_TRY(const std::string function,
+               functions_.from_variant(to, time_zone.empty() ? "UTC" : time_zone,
+                                       mode != EvalMode::kTry, "cast"));
+        return fmt::format("{}({}, '$')", function, value);
+    }
+    if (to.is(TypeKind::kVariant) && !from.is(TypeKind::kNull)) {
+        return to_variant(value, from, time_zone);
+    }
     // Intervals of all kinds look alike to DuckDB; their casts change the unit at most.
     if (is_plain(from, to)) {
         return duck_type_name(from) == name && !from.is(TypeKind::kNull) ? value : plain(value, to);

@@ -96,6 +96,12 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
     }
     if (name == "from_json" && !args.empty()) return from_json(call, whole.type, std::nullopt);
     if (name == "to_json" && !args.empty()) return to_json(call);
+    if (name == "from_csv" && !args.empty()) return from_csv(call, whole.type);
+    if (name == "to_csv" && !args.empty()) return to_csv(call);
+    if (name == "schema_of_csv" && !args.empty()) return schema_of_csv(call);
+    if (name == "variant_get" || name == "try_variant_get" || name == "to_variant_object") {
+        return variant_function(call, whole);
+    }
     if (name == "struct" || name == "named_struct") {
         const std::size_t step = name == "struct" ? 1 : 2;
         std::string fields;

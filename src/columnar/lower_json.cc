@@ -14,8 +14,9 @@ const std::string* constant_text(const TypedExpr& expression) {
     return constant == nullptr ? nullptr : std::get_if<std::string>(&constant->value);
 }
 
-// Options of from_json and its like: a constant map, or the map() call that builds it.
-Result<plan::Options> constant_options(const TypedExpr& expression) {
+}  // namespace
+
+Result<plan::Options> Lowering::constant_options(const TypedExpr& expression) {
     plan::Options options;
     const auto put = [&](const std::string& key, const std::string& value) {
         std::string lower = key;
@@ -47,8 +48,6 @@ Result<plan::Options> constant_options(const TypedExpr& expression) {
     return fail(Code::kAnalysis, "options must be constants");
 }
 
-}  // namespace
-
 Result<std::string> Lowering::hoist(const std::string& sql, const DataType& type) {
     if (hoisted_ == nullptr) return sql;
     MR_TRY(const std::string once, functions_.once(type));
@@ -69,6 +68,10 @@ std::string Lowering::with_hoisted(const std::string& input, const Hoisted& hois
 
 Result<std::string> Lowering::from_json(const plan::FunctionCall& call, const DataType& type,
                                         const FieldSet& wanted) {
+    if (type.is(TypeKind::kVariant)) {
+        MR_TRY(const std::string text, expression(*call.args[0]));
+        return fmt::format("mr_parse_json({}, 'try')", text);
+    }
     plan::Options options;
     // The schema is in the call's type; options are the last argument, a map.
     if (call.args.back()->type.is(TypeKind::kMap)) {

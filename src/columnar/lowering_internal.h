@@ -42,6 +42,17 @@ public:
     // The name of the function BOOLEAN -> BOOLEAN that gives its argument back and counts each
     // true as a malformed record.
     virtual Result<std::string> count_malformed() = 0;
+    // The names of the functions VARCHAR -> VARCHAR[] that splits a record of CSV, and VARCHAR ->
+    // VARCHAR that gives its schema.
+    virtual Result<std::string> csv_fields(const plan::Options& options) = 0;
+    virtual Result<std::string> csv_schema(const plan::Options& options) = 0;
+    // The name of the function `type` -> variant.
+    virtual Result<std::string> to_variant(const plan::DataType& type,
+                                           const std::string& time_zone) = 0;
+    // The name of the function (variant, path) -> `type`; `function` is what errors call it.
+    virtual Result<std::string> from_variant(const plan::DataType& type,
+                                             const std::string& time_zone, bool raises,
+                                             const std::string& function) = 0;
     // The name of the function time -> window, or -> array of windows where they overlap.
     virtual Result<std::string> time_window(bool ntz, std::int64_t duration_us,
                                             std::int64_t slide_us, std::int64_t start_us) = 0;
@@ -128,6 +139,15 @@ private:
     Result<std::string> from_json(const plan::FunctionCall& call, const plan::DataType& type,
                                   const FieldSet& wanted);
     Result<std::string> to_json(const plan::FunctionCall& call);
+    Result<std::string> from_csv(const plan::FunctionCall& call, const plan::DataType& type);
+    Result<std::string> to_csv(const plan::FunctionCall& call);
+    Result<std::string> schema_of_csv(const plan::FunctionCall& call);
+    Result<std::string> variant_function(const plan::FunctionCall& call,
+                                         const plan::TypedExpr& whole);
+    Result<std::string> to_variant(const std::string& value, const plan::DataType& from,
+                                   const std::string& zone);
+    // Options of from_json and its like: a constant map, or the map() call that builds it.
+    static Result<plan::Options> constant_options(const plan::TypedExpr& expression);
     Result<std::string> decimal_function(const plan::FunctionCall& call,
                                          const plan::TypedExpr& whole);
     Result<std::string> format_number(const std::vector<plan::TypedExprPtr>& args);

@@ -248,6 +248,11 @@ Result<TypedExprPtr> Analyzer::generator(Call& call) {
         }
     } else {
         if (call.args.size() != 1) return fail(wrong_count(call, rows_of(id)));
+        if (id == "variant_explode") {
+            if (!call.args[0]->type.is(TypeKind::kVariant)) return wrong_type("\"VARIANT\"");
+            call.args[0] = variant_entries(call.args[0]);
+            id = "inline";
+        }
         const DataType& type = call.args[0]->type;
         if (id == "inline") {
             if (!type.is(TypeKind::kArray) || !type.element().is(TypeKind::kStruct)) {

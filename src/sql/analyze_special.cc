@@ -151,6 +151,11 @@ const std::map<std::string, Analyzer::Handler, std::less<>>& Analyzer::handlers(
         {"try_to_binary", &A::to_binary},
         {"decode", &A::decode},
         {"assert_true", &A::assert_true},
+        {"variant_get", &A::variant_get},
+        {"try_variant_get", &A::variant_get},
+        {"to_variant_object", &A::to_variant_object},
+        {"variant_explode", &A::generator},
+        {"variant_explode_outer", &A::generator},
         // Types as functions: int('1').
         {"boolean", &A::type_named},
         {"tinyint", &A::type_named},

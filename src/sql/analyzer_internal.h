@@ -308,6 +308,10 @@ private:
     Result<TypedExprPtr> to_binary(Call& call);
     Result<TypedExprPtr> decode(Call& call);
     Result<TypedExprPtr> assert_true(Call& call);
+    // Variants (analyze_variant.cc).
+    Result<TypedExprPtr> variant_get(Call& call);
+    Result<TypedExprPtr> to_variant_object(Call& call);
+    TypedExprPtr variant_entries(const TypedExprPtr& variant);
     Result<void> check_options(const TypedExprPtr& map, const Site& site);
 
     Attribute attribute(std::string name, DataType type, bool nullable);

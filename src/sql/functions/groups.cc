@@ -24,6 +24,7 @@ std::span<const Group> groups() {
         Group{"json", json_rows()},
         Group{"generator", generator_rows()},
         Group{"hash", hash_rows()},
+        Group{"variant", variant_rows()},
         Group{"misc", crypto_rows()},
         Group{"misc", misc_rows()},
     };
