@@ -57,6 +57,15 @@ VariantKind VariantView::kind() const {
     const auto whole = [&](std::size_t width, VariantKind kind) {
         return value_.size() > width ? kind : VariantKind::kInvalid;
     };
+    // Decimals of more digits than Spark has are none.
+    const auto exact = [&](std::size_t width) {
+        constexpr int kMostDigits = 38;
+        if (value_.size() <= width) return VariantKind::kInvalid;
+        const VariantDecimal number = decimal();
+        return number.scale <= kMostDigits && number.precision() <= kMostDigits
+                   ? VariantKind::kDecimal
+                   : VariantKind::kInvalid;
+    };
     const auto sized = [&](VariantKind kind) {
         const auto length = number(value_, 1, 4);
         return length && *length <= value_.size() - 5 ? kind : VariantKind::kInvalid;
@@ -70,9 +79,9 @@ VariantKind VariantView::kind() const {
         case 5:
         case 6: return whole(kWidthOfInteger[type_info() - 3], VariantKind::kLong);
         case 7: return whole(8, VariantKind::kDouble);
-        case 8: return whole(5, VariantKind::kDecimal);
-        case 9: return whole(9, VariantKind::kDecimal);
-        case 10: return whole(17, VariantKind::kDecimal);
+        case 8: return exact(5);
+        case 9: return exact(9);
+        case 10: return exact(17);
         case 11: return whole(4, VariantKind::kDate);
         case 12: return whole(8, VariantKind::kTimestamp);
         case 13: return whole(8, VariantKind::kTimestampNtz);

@@ -68,7 +68,9 @@ constexpr std::array kRows = {
                 .summary = "The schema that all variants of a group have in common.",
                 .example = "SELECT schema_of_variant_agg(parse_json(j)) FROM VALUES ('1') AS t(j)",
                 .kind = FunctionKind::kAggregate},
-    FunctionRow{.id = "variant_entries", .lowering = "mr_variant_entries({0})"},
+    FunctionRow{.id = "variant_entries",
+                .signature = "(variant) -> rule",
+                .lowering = "mr_variant_entries({0})"},
 };
 
 }  // namespace
