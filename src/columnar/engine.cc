@@ -15,6 +15,8 @@
 #include "columnar/lowering_internal.h"
 #include "columnar/scan_internal.h"
 #include "columnar/variant_internal.h"
+#include "columnar/vector_internal.h"
+#include "columnar/xml_writer_internal.h"
 
 namespace millrace::columnar {
 
@@ -80,6 +82,16 @@ public:
             MR_TRY(auto writer, JsonWriter::make(type, options, time_zone));
             return to_varchar(name, type, run_to_json, writer.release(),
                               [](void* data) { delete static_cast<JsonWriter*>(data); });
+        });
+    }
+    Result<std::string> to_xml(const DataType& type, const plan::Options& options,
+                               const std::string& time_zone) override {
+        std::string key = fmt::format("to_xml\n{}\n{}", type.json(), time_zone);
+        for (const auto& [name, value] : options) key += fmt::format("\n{}={}", name, value);
+        return named(key, "mr_to_xml_", [&](const std::string& name) -> Result<void> {
+            MR_TRY(auto writer, XmlWriter::make(type, options, time_zone));
+            return to_varchar(name, type, run_to_xml, writer.release(),
+                              [](void* data) { delete static_cast<XmlWriter*>(data); });
         });
     }
     Result<std::string> to_text(const DataType& type, const std::string& time_zone) override {
@@ -280,6 +292,7 @@ public:
         add_all_functions(functions);
         MR_TRY_VOID(functions.register_all(base_->handle.get()));
         MR_TRY_VOID(register_variant_functions(base_->handle.get()));
+        MR_TRY_VOID(register_vector_functions(base_->handle.get()));
         MR_TRY_VOID(execute(base_->handle.get(), std::string(macro_script())));
         functions_ = std::make_unique<TypedFunctionCache>(base_->handle.get(), malformed_);
         return {};

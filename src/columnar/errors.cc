@@ -272,6 +272,14 @@ constexpr std::array kKnown = {
           kRuntime},
     Known{"VARIANT_DUPLICATE_KEY", "22023", Code::kRuntime,
           "Failed to build variant because of a duplicate object key `<key>`.", kRuntime},
+    Known{"INVALID_VECTOR_NORM_DEGREE", "22023", Code::kRuntime,
+          "For the <functionName> function, degree must be 1.0, 2.0, or float('inf'), but got "
+          "<degree>.",
+          kRuntime},
+    Known{"VECTOR_DIMENSION_MISMATCH", "22000", Code::kRuntime,
+          "Vectors passed to <functionName> must have the same dimension, but got <leftDim> and "
+          "<rightDim>.",
+          kRuntime},
 };
 
 const Known* known(std::string_view name) {

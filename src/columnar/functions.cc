@@ -106,6 +106,7 @@ void add_all_functions(FunctionList& list) {
     add_sentence_functions(list);
     add_crypto_functions(list);
     add_csv_functions(list);
+    add_xml_functions(list);
     add_regex_functions(list);
     add_hash_functions(list);
     add_math_functions(list);

@@ -211,6 +211,7 @@ void add_printf_functions(FunctionList& list);
 void add_sentence_functions(FunctionList& list);
 void add_crypto_functions(FunctionList& list);
 void add_csv_functions(FunctionList& list);
+void add_xml_functions(FunctionList& list);
 void add_regex_functions(FunctionList& list);
 void add_hash_functions(FunctionList& list);
 void add_math_functions(FunctionList& list);

@@ -95,7 +95,7 @@ Result<std::string> Lowering::special_function(const plan::FunctionCall& call,
         return std::string();
     }
     if (name == "from_json" && !args.empty()) return from_json(call, whole.type, std::nullopt);
-    if (name == "to_json" && !args.empty()) return to_json(call);
+    if ((name == "to_json" || name == "to_xml") && !args.empty()) return to_json(call);
     if (name == "from_csv" && !args.empty()) return from_csv(call, whole.type);
     if (name == "to_csv" && !args.empty()) return to_csv(call);
     if (name == "schema_of_csv" && !args.empty()) return schema_of_csv(call);

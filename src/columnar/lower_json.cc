@@ -102,7 +102,9 @@ Result<std::string> Lowering::to_json(const plan::FunctionCall& call) {
     }
     const std::string zone = call.session_time_zone.empty() ? "UTC" : call.session_time_zone;
     MR_TRY(const std::string value, expression(*call.args[0]));
-    MR_TRY(const std::string writer, functions_.to_json(call.args[0]->type, options, zone));
+    MR_TRY(const std::string writer, call.name == "to_xml"
+                                         ? functions_.to_xml(call.args[0]->type, options, zone)
+                                         : functions_.to_json(call.args[0]->type, options, zone));
     return fmt::format("{}({})", writer, value);
 }
 

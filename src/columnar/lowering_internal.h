@@ -34,6 +34,9 @@ public:
     // The name of the function `type` -> VARCHAR that writes JSON.
     virtual Result<std::string> to_json(const plan::DataType& type, const plan::Options& options,
                                         const std::string& time_zone) = 0;
+    // The name of the function `type` -> VARCHAR that writes XML.
+    virtual Result<std::string> to_xml(const plan::DataType& type, const plan::Options& options,
+                                       const std::string& time_zone) = 0;
     // The name of the function `type` -> VARCHAR that casts to string.
     virtual Result<std::string> to_text(const plan::DataType& type,
                                         const std::string& time_zone) = 0;

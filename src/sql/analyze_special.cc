@@ -129,6 +129,7 @@ const std::map<std::string, Analyzer::Handler, std::less<>>& Analyzer::handlers(
         {"from_csv", &A::from_json},
         {"to_json", &A::to_json},
         {"to_csv", &A::to_json},
+        {"to_xml", &A::to_json},
         {"extract", &A::extract_field},
         {"date_part", &A::extract_field},
         {"datepart", &A::extract_field},

@@ -196,6 +196,12 @@ std::optional<DataType> many_of(const Input& in) {
 std::optional<DataType> sentence_words(const Input&) {
     return DataType::array(DataType::array(DataType::string(), false), false);
 }
+std::optional<DataType> floats(const Input&) {
+    return DataType::array(DataType::float_(), true);
+}
+std::optional<DataType> vector_total(const Input&) {
+    return DataType::array(DataType::float_(), false);
+}
 std::optional<DataType> uniform(const Input& in) {
     return wider_type(in.types[0], in.types[1], in.ansi);
 }
@@ -267,6 +273,9 @@ const std::map<std::string_view, Rule>& rules() {
         {"max_by_many", many_of},
         {"min_by_many", many_of},
         {"sentences", sentence_words},
+        {"vector_normalize", floats},
+        {"vector_sum", vector_total},
+        {"vector_avg", vector_total},
         {"uniform", uniform},
         {"to_number", number_in_format},
         {"try_to_number", number_in_format},

@@ -25,6 +25,8 @@ std::span<const Group> groups() {
         Group{"generator", generator_rows()},
         Group{"hash", hash_rows()},
         Group{"variant", variant_rows()},
+        Group{"vector", vector_rows()},
+        Group{"xml", xml_rows()},
         Group{"misc", crypto_rows()},
         Group{"misc", misc_rows()},
     };

@@ -19,6 +19,8 @@ std::span<const FunctionRow> string_rows();
 std::span<const FunctionRow> text_format_rows();
 std::span<const FunctionRow> url_rows();
 std::span<const FunctionRow> variant_rows();
+std::span<const FunctionRow> vector_rows();
+std::span<const FunctionRow> xml_rows();
 std::span<const FunctionRow> crypto_rows();
 std::span<const FunctionRow> datetime_rows();
 std::span<const FunctionRow> clock_rows();
