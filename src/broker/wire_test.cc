@@ -213,6 +213,43 @@ TEST_F(Wire, records_without_key_on_a_compacted_topic_are_named_one_by_one) {
     ASSERT_EQ(answer.record_errors.size(), 2u);
     EXPECT_EQ(answer.record_errors[0].batch_index, 1);
     EXPECT_EQ(answer.record_errors[1].batch_index, 3);
+    EXPECT_EQ(answer.record_errors[1].batch_index_error_message,
+              "Compacted topic cannot accept message without key in topic partition t-0");
+    EXPECT_TRUE(answer.error_message->starts_with(
+        "One or more records have been rejected due to 2 record errors in total, and only showing "
+        "the first three errors at most: [RecordError(batchIndex=1, message='Compacted topic "));
+    EXPECT_EQ(answer.log_start_offset, 0);
+}
+
+TEST_F(Wire, records_out_of_time_are_named_one_by_one) {
+    create("t", 1, {{"message.timestamp.before.max.ms", "1000"}});
+    model::BatchBuilder builder;
+    builder.add(model::Timestamp{5}, "key", "a");
+    builder.add(model::Timestamp{7}, "key", "b");
+    const auto response =
+        client.call<kafka::ProduceResponse>(produce_request("t", builder.build()), 9);
+    ASSERT_TRUE(response);
+    const auto& answer = response->responses.at(0).partition_responses.at(0);
+    EXPECT_EQ(answer.error_code, ErrorCode::kInvalidTimestamp);
+    ASSERT_EQ(answer.record_errors.size(), 2u);
+    EXPECT_TRUE(answer.record_errors[1].batch_index_error_message->starts_with(
+        "Timestamp 7 of message with offset 1 is out of range. The timestamp should be within ["));
+    EXPECT_EQ(answer.error_message,
+              "One or more records have been rejected due to invalid timestamp");
+    EXPECT_EQ(answer.log_start_offset, 0);
+}
+
+TEST_F(Wire, an_error_for_which_clients_have_words_comes_without_a_message) {
+    create("small", 1, {{"max.message.bytes", "100"}});
+    for (const char* topic : {"small", "nowhere"}) {
+        const auto response =
+            client.call<kafka::ProduceResponse>(produce_request(topic, make_batch(50)), 9);
+        ASSERT_TRUE(response);
+        const auto& answer = response->responses.at(0).partition_responses.at(0);
+        EXPECT_NE(answer.error_code, ErrorCode::kNone);
+        EXPECT_EQ(answer.error_message, std::nullopt);
+        EXPECT_EQ(answer.log_start_offset, -1);
+    }
 }
 
 TEST_F(Wire, acks_0_is_never_answered) {
@@ -319,12 +356,41 @@ TEST_F(Wire, the_first_batch_comes_whole_however_small_the_limit) {
     EXPECT_LT(records.size, 2 * batch.size());
 }
 
+TEST_F(Wire, fetch_tells_a_reader_where_its_log_parted_from_ours) {
+    create("t");
+    ASSERT_EQ(produce_error("t", make_batch(3)), "NONE");
+    const auto ask = [&](std::int64_t offset, std::int32_t last_epoch) {
+        auto request = fetch_request("t", offset);
+        request.max_wait_ms = 60'000;  // Not to be waited for.
+        request.min_bytes = 1'000'000;
+        request.topics[0].partitions[0].last_fetched_epoch = last_epoch;
+        const auto response = client.call<kafka::FetchResponse>(request, 12);
+        MR_CHECK(response);
+        const auto& answer = response->responses.at(0).partitions.at(0);
+        return fmt::format("{} {}@{} {}", error_name(answer.error_code),
+                           answer.diverging_epoch.end_offset, answer.diverging_epoch.epoch,
+                           answer.high_watermark);
+    };
+    EXPECT_EQ(ask(9, 0), "NONE 3@0 3");
+    EXPECT_EQ(ask(0, 4), "OFFSET_OUT_OF_RANGE -1@-1 -1");
+    EXPECT_EQ(fetch("t", 0).diverging_epoch.epoch, -1);
+}
+
 TEST_F(Wire, fetch_tells_what_is_wrong_with_a_partition) {
     create("t");
     ASSERT_EQ(produce_error("t", make_batch(3)), "NONE");
     EXPECT_EQ(fetch("t", 3).error_code, ErrorCode::kNone);
-    EXPECT_EQ(fetch("t", 4).error_code, ErrorCode::kOffsetOutOfRange);
-    EXPECT_EQ(fetch("nowhere", 0).error_code, ErrorCode::kUnknownTopicOrPartition);
+    const auto beyond = fetch("t", 4);
+    EXPECT_EQ(beyond.error_code, ErrorCode::kOffsetOutOfRange);
+    // As Kafka has it, an error comes without offsets.
+    EXPECT_EQ(beyond.high_watermark, -1);
+    EXPECT_EQ(beyond.last_stable_offset, -1);
+    EXPECT_EQ(beyond.log_start_offset, -1);
+    EXPECT_FALSE(beyond.aborted_transactions.has_value());
+    const auto nowhere = fetch("nowhere", 0);
+    EXPECT_EQ(nowhere.error_code, ErrorCode::kUnknownTopicOrPartition);
+    EXPECT_EQ(nowhere.high_watermark, -1);
+    EXPECT_TRUE(nowhere.aborted_transactions.has_value());
     auto request = fetch_request("t", 0);
     request.topics[0].partitions[0].current_leader_epoch = 7;
     const auto response = client.call<kafka::FetchResponse>(request, 12);

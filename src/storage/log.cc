@@ -210,11 +210,7 @@ Result<Log::Appended> Log::append(const CheckedBatch& checked, const AppendTerms
     MR_TRY(const auto earlier, log.producers.check(batch, {checked.origin(), terms.verification,
                                                            terms.marker_must_be_newer}));
     if (earlier) {
-        return Appended{earlier->base_offset, earlier->last_offset + 1,
-                        log.config.timestamp_type == model::TimestampType::kLogAppendTime
-                            ? earlier->timestamp
-                            : model::kNoTimestamp,
-                        true};
+        return Appended{earlier->base_offset, earlier->last_offset + 1, earlier->timestamp, true};
     }
 
     const std::int64_t now_ms = log.shared->clock.wall_ms();

@@ -53,8 +53,9 @@ class Log {
 public:
     struct Appended {
         model::Offset base_offset;
-        model::Offset next_offset;         // wait_durable() takes it.
-        model::Timestamp log_append_time;  // kNoTimestamp when the topic keeps the producer's time.
+        model::Offset next_offset;  // wait_durable() takes it.
+        // kNoTimestamp when the topic keeps the producer's time; of a retry the time of the first.
+        model::Timestamp log_append_time;
         bool duplicate = false;  // A retry: nothing was written, the offsets are the first's.
     };
     struct Offsets {

@@ -39,7 +39,7 @@ Answer::Member to_member(const Catalog& catalog,
     answer.client_id = member.client_id;
     answer.client_host = member.client_host;
     answer.subscribed_topic_names.assign(member.topics.begin(), member.topics.end());
-    if (!member.regex.empty()) answer.subscribed_topic_regex = member.regex;
+    answer.subscribed_topic_regex = member.regex;  // Empty where there is none, as in Kafka.
     for (const auto& [topic, partitions] : member.assigned) {
         std::vector<std::int32_t> indexes;
         for (const auto& [partition, since] : partitions) indexes.push_back(partition);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "broker/call.h"
@@ -40,6 +41,10 @@ struct Budget {
     std::int64_t bytes_left = 0;
     std::int64_t bytes_found = 0;
     bool failed = false;
+    bool answered = false;  // Something is to be told that is neither an error nor records.
+    bool enough(std::int64_t min_bytes) const {
+        return failed || answered || bytes_found >= min_bytes;
+    }
 };
 
 // What the consumer has to leave out of the slice.
@@ -51,21 +56,50 @@ void tell_aborted(const storage::Log& log, model::Offset from, const storage::Sl
     }
 }
 
+// A partition that cannot be read has no offsets, and no list of transactions either.
+void refuse(ErrorCode error, Answer& answer) {
+    answer.error_code = error;
+    answer.high_watermark = -1;
+    answer.last_stable_offset = -1;
+    answer.log_start_offset = -1;
+    answer.aborted_transactions.reset();
+}
+
+// Where the reader's log parted from ours: what it read in its last epoch goes beyond the end of
+// that epoch here (KIP-595). `error` is told where we know nothing of such an epoch.
+std::optional<storage::Log::EpochEnd> diverging(const storage::Log& log,
+                                                const AskedPartition& asked, ErrorCode& error) {
+    if (asked.last_fetched_epoch < 0) return {};
+    const auto end = log.end_of_epoch(model::LeaderEpoch{asked.last_fetched_epoch});
+    if (!end || asked.last_fetched_epoch > log.leader_epoch().value) {
+        error = ErrorCode::kOffsetOutOfRange;
+        return {};
+    }
+    const bool parted =
+        end->epoch.value < asked.last_fetched_epoch || end->end.value < asked.fetch_offset;
+    return parted ? end : std::nullopt;
+}
+
 void read_partition(Partition& partition, const AskedPartition& asked, bool committed,
                     Budget& budget, Item& item, Answer& answer) {
     item.slice = {};
     if (answer.aborted_transactions) answer.aborted_transactions->clear();
     storage::Log* log = partition.log();
-    if (!log) {
-        answer.error_code = ErrorCode::kUnknownTopicOrPartition;
-        return;
-    }
-    answer.error_code = check_epoch(asked.current_leader_epoch, log->leader_epoch().value);
-    if (answer.error_code != ErrorCode::kNone) return;
+    if (!log) return refuse(ErrorCode::kUnknownTopicOrPartition, answer);
+    ErrorCode error = check_epoch(asked.current_leader_epoch, log->leader_epoch().value);
+    if (error != ErrorCode::kNone) return refuse(error, answer);
+    const auto parted = diverging(*log, asked, error);
+    if (error != ErrorCode::kNone) return refuse(error, answer);
     const storage::Log::Offsets offsets = log->offsets();
     answer.high_watermark = offsets.high_watermark.value;
     answer.last_stable_offset = offsets.last_stable.value;
     answer.log_start_offset = offsets.log_start.value;
+    if (parted) {
+        answer.diverging_epoch = {parted->epoch.value, parted->end.value};
+        answer.aborted_transactions.reset();
+        budget.answered = true;
+        return;
+    }
     // KIP-74: the first batch of the response comes however large it is, the others only if there
     // is room for them.
     const bool first = budget.bytes_found == 0;
@@ -76,10 +110,7 @@ void read_partition(Partition& partition, const AskedPartition& asked, bool comm
     auto slice = log->read(
         from, static_cast<std::size_t>(std::max<std::int64_t>(limit, 1)),
         committed ? storage::Isolation::kReadCommitted : storage::Isolation::kReadUncommitted);
-    if (!slice) {
-        answer.error_code = to_kafka(slice.error());
-        return;
-    }
+    if (!slice) return refuse(to_kafka(slice.error()), answer);
     const auto size = static_cast<std::int64_t>(slice->size_bytes);
     if (!first && size > limit) return;
     if (committed) tell_aborted(*log, from, *slice, answer);
@@ -119,10 +150,12 @@ Task<kafka::FetchResponse> fetch(Call& call, kafka::FetchRequest request) {
             auto& one = answer.partitions.emplace_back();
             one.partition_index = asked.partitions[p].partition;
             one.high_watermark = -1;
-            if (!committed) one.aborted_transactions.reset();
             items.push_back({t, p, {}});
             partitions.push_back(topic ? topic->partition(one.partition_index) : nullptr);
-            if (partitions.back()) continue;
+            if (partitions.back()) {
+                if (!committed) one.aborted_transactions.reset();
+                continue;
+            }
             one.error_code =
                 !topic && by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
             failed = true;
@@ -145,11 +178,9 @@ Task<kafka::FetchResponse> fetch(Call& call, kafka::FetchRequest request) {
             read_partition(*partitions[i], request.topics[item.topic].partitions[item.partition],
                            committed, budget, item, answer);
             if (answer.error_code != ErrorCode::kNone) budget.failed = true;
-            if (may_wait && !budget.failed && budget.bytes_found < request.min_bytes) {
-                partitions[i]->wake(more);
-            }
+            if (may_wait && !budget.enough(request.min_bytes)) partitions[i]->wake(more);
         });
-        const bool enough = budget.failed || budget.bytes_found >= request.min_bytes;
+        const bool enough = budget.enough(request.min_bytes);
         const std::int64_t left_ns = deadline_ns - here.now_ns();
         if (enough || !may_wait || left_ns <= 0 || call.abandoned) {
             more.set();  // Nobody waits any more.

@@ -17,6 +17,7 @@
 #include "broker/call.h"
 #include "broker/catalog/catalog.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/record_errors.h"
 #include "broker/on_loops.h"
 #include "broker/partition.h"
 #include "broker/quota/client_throttle.h"
@@ -28,7 +29,6 @@
 #include "broker/transaction/error_codes.h"
 #include "broker/turns.h"
 #include "model/batch.h"
-#include "model/records.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
 #include "storage/checked_batch.h"
@@ -58,7 +58,8 @@ struct Item {
     std::int64_t log_start = -1;
 };
 
-void refuse(Answer& answer, ErrorCode error, std::string message) {
+// Most errors go without a message: clients have words of their own for each code.
+void refuse(Answer& answer, ErrorCode error, std::optional<std::string> message = {}) {
     answer.error_code = error;
     answer.error_message = std::move(message);
     answer.base_offset = -1;
@@ -101,31 +102,11 @@ Result<CheckedBatch> check(Call& call, const Topic& topic, const kafka::Records&
     return checked;
 }
 
-// Which records have no key, as clients want to know it of a compacted topic (KIP-467).
-void name_keyless_records(const kafka::Records& records, Answer& answer) {
-    const auto batch = model::RecordBatch::parse(records.view());
-    if (!batch) return;
-    base::Bytes scratch;
-    const auto payload = model::unpack(*batch, scratch);
-    if (!payload) return;
-    model::RecordIterator iterator(*batch, *payload);
-    model::RecordView record;
-    for (std::int32_t index = 0;; ++index) {
-        const auto more = iterator.next(record);
-        if (!more || !*more) return;
-        if (record.key) continue;
-        auto& error = answer.record_errors.emplace_back();
-        error.batch_index = index;
-        error.batch_index_error_message =
-            "Compacted topic cannot accept message without key in topic partition.";
-    }
-}
-
 // ---- transactions ----
 
 struct Refusal {
     ErrorCode error = ErrorCode::kNone;
-    std::string message;
+    std::optional<std::string> message{};
 };
 
 // What the coordinator's word on a partition means to the producer.
@@ -147,7 +128,7 @@ Refusal refusal_for(std::int16_t version, ErrorCode outcome) {
                         std::string(error_name(error))};
         default: break;
     }
-    return {error, std::string(error_name(error))};
+    return {error};
 }
 
 // Which items are the first of a transaction in their log.
@@ -266,7 +247,11 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
     const bool by_id = call.version() >= 13;
     const bool known_acks = request.acks >= -1 && request.acks <= 1;
     kafka::ProduceResponse response;
+    const model::Timestamp wall{call.services.clock.wall_ms()};
     std::vector<Item> items;
+    // Batches with records that the topic does not take, and whose logs those are.
+    std::vector<std::pair<std::size_t, std::size_t>> unfit;
+    std::vector<std::shared_ptr<Partition>> holders;
     bool failed = false;
     for (std::size_t t = 0; t < request.topic_data.size(); ++t) {
         const auto& asked = request.topic_data[t];
@@ -282,21 +267,20 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
             auto target = topic ? topic->partition(data.index) : nullptr;
             ErrorCode error = ErrorCode::kNone;
             if (!known_acks) {
-                refuse(answer, ErrorCode::kInvalidRequiredAcks,
-                       "Produce request specified an invalid value for required acks.");
+                refuse(answer, ErrorCode::kInvalidRequiredAcks);
             } else if (!topic && by_id) {
-                refuse(answer, ErrorCode::kUnknownTopicId,
-                       "This server does not host this topic ID.");
+                refuse(answer, ErrorCode::kUnknownTopicId);
             } else if (!target) {
-                refuse(answer, ErrorCode::kUnknownTopicOrPartition,
-                       "This server does not host this topic-partition.");
+                refuse(answer, ErrorCode::kUnknownTopicOrPartition);
             } else if (topic->internal()) {
-                refuse(answer, ErrorCode::kInvalidTopicException,
-                       "Cannot append to internal topic " + topic->name());
+                refuse(answer, ErrorCode::kInvalidTopicException);
             } else if (auto batch = check(call, *topic, data.records, error); !batch) {
-                refuse(answer, error, batch.error().message());
-                if (error == ErrorCode::kInvalidRecord && topic->log_config.cleanup_compact) {
-                    name_keyless_records(data.records, answer);
+                refuse(answer, error);
+                if (error == ErrorCode::kInvalidRecord || error == ErrorCode::kInvalidTimestamp) {
+                    tell_record_errors(
+                        {data.records, topic->log_config, topic->name(), data.index, wall}, answer);
+                    unfit.push_back({t, p});
+                    holders.push_back(std::move(target));
                 }
             } else {
                 items.push_back({t, p, topic->name(), std::move(target), *batch});
@@ -326,13 +310,21 @@ Task<kafka::ProduceResponse> produce(Call& call, kafka::ProduceRequest request) 
         const Result<Log::Appended>& outcome = *item.outcome;
         answer.log_start_offset = item.log_start;
         if (!outcome) {
-            refuse(answer, to_kafka(outcome.error()), outcome.error().message());
+            refuse(answer, to_kafka(outcome.error()));
             failed = true;
             continue;
         }
         answer.base_offset = outcome->base_offset.value;
         answer.log_append_time_ms = outcome->log_append_time.ms;
     }
+    co_await on_loops(holders, [&](std::size_t i) {
+        const auto [t, p] = unfit[i];
+        const Log* log = holders[i]->log();
+        if (log) {
+            response.responses[t].partition_responses[p].log_start_offset =
+                log->offsets().log_start.value;
+        }
+    });
     if (request.acks == 0) {
         call.silent = true;
         // The only way to tell such a client of an error is to hang up.

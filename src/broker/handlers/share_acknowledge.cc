@@ -27,11 +27,11 @@ Task<kafka::ShareAcknowledgeResponse> share_acknowledge(Call& call,
         co_return response;
     }
     ShareService& shares = call.services.shares;
-    response.acquisition_lock_timeout_ms =
-        group_options(call.services, group).share_record_lock_duration_ms;
     const std::int32_t epoch = request.share_session_epoch;
     response.error_code = shares.sessions().acknowledge(group, member, epoch);
     if (response.error_code != ErrorCode::kNone) co_return response;
+    response.acquisition_lock_timeout_ms =
+        group_options(call.services, group).share_record_lock_duration_ms;
     std::vector<ShareAcknowledgement> acknowledgements;
     for (const auto& topic : request.topics) {
         for (const auto& partition : topic.partitions) {

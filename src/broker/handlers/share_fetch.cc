@@ -25,6 +25,7 @@ using Answers = std::map<SharePartitionName, Answer>;
 
 // What one response holds at most, whatever the client asks for.
 constexpr std::int64_t kMaxBytes = 64 << 20;
+constexpr std::int8_t kBatches = 0;
 constexpr std::int8_t kRecordLimit = 1;
 
 Answer& answer_of(Answers& answers, const SharePartitionName& name) {
@@ -146,16 +147,23 @@ Task<void> Fetch::run(const std::vector<SharePartitionName>& names, Answers& ans
     }
 }
 
-// A message where the request is wrong in itself.
-std::optional<std::string> refuse(const kafka::ShareFetchRequest& request) {
-    if (request.group_id.value_or("").empty()) return "GroupId can't be empty.";
-    if (request.member_id.value_or("").empty()) return "MemberId can't be empty.";
+// What is wrong with the request in itself.
+struct Refusal {
+    ErrorCode error = ErrorCode::kNone;
+    std::string message{};
+};
+
+Refusal refuse(const kafka::ShareFetchRequest& request) {
+    if (request.group_id.value_or("").empty() || request.member_id.value_or("").empty()) {
+        return {ErrorCode::kInvalidRequest};
+    }
     const bool fetches = request.max_wait_ms != 0 || request.min_bytes != 0 ||
                          request.max_bytes != 0 || request.max_records != 0;
     if (request.is_renew_ack && fetches) {
-        return "MaxWaitMs, MinBytes, MaxBytes and MaxRecords must be 0 if isRenewAck is true.";
+        return {ErrorCode::kInvalidRequest,
+                "MaxWaitMs, MinBytes, MaxBytes and MaxRecords must be 0 if isRenewAck is true."};
     }
-    return std::nullopt;
+    return {};
 }
 
 void answer_acknowledgements(const std::vector<ShareAcknowledgement>& acknowledgements,
@@ -175,9 +183,9 @@ Task<kafka::ShareFetchResponse> share_fetch(Call& call, kafka::ShareFetchRequest
         response.error_code = ErrorCode::kUnsupportedVersion;
         co_return response;
     }
-    if (auto why = refuse(request)) {
-        response.error_code = ErrorCode::kInvalidRequest;
-        response.error_message = std::move(*why);
+    if (Refusal why = refuse(request); why.error != ErrorCode::kNone) {
+        response.error_code = why.error;
+        if (!why.message.empty()) response.error_message = std::move(why.message);
         co_return response;
     }
     ShareService& shares = call.services.shares;
@@ -202,7 +210,13 @@ Task<kafka::ShareFetchResponse> share_fetch(Call& call, kafka::ShareFetchRequest
     session.acknowledges = !acknowledgements.empty();
     const ShareSessions::Opened opened = shares.sessions().fetch(session);
     response.error_code = opened.error;
-    if (opened.error != ErrorCode::kNone) co_return response;
+    // A mode that nobody knows is found out only after the session has gone on.
+    const bool known_mode =
+        request.share_acquire_mode == kBatches || request.share_acquire_mode == kRecordLimit;
+    if (opened.error == ErrorCode::kNone && !known_mode) {
+        response.error_code = ErrorCode::kUnknownServerError;
+    }
+    if (response.error_code != ErrorCode::kNone) co_return response;
 
     Answers answers;
     response.acquisition_lock_timeout_ms =

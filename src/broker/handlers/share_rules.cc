@@ -28,10 +28,7 @@ Task<ShareOutcome> acknowledge(const Services& services, const std::string& grou
     const bool renews = std::ranges::any_of(one.batches, [&](const AcknowledgeBatch& batch) {
         return std::ranges::find(batch.types, kind) != batch.types.end();
     });
-    if (renews && !renew) {
-        co_return ShareOutcome{ErrorCode::kInvalidRequest,
-                               "Renewing needs a request that says so (IsRenewAck)."};
-    }
+    if (renews && !renew) co_return ShareOutcome{ErrorCode::kInvalidRequest, ""};
     SharePartitions& home = services.shares.of(*found.partition);
     co_return co_await runtime::call_on(home.loop(), [&] {
         return home.acknowledge({group, one.name.topic, one.name.partition}, options, member,

@@ -17,7 +17,7 @@ std::int32_t throttle_from(std::int32_t delivery_count_limit) {
     return std::max(2, (delivery_count_limit + 1) / 2);
 }
 
-AcknowledgeOutcome refuse(ErrorCode error, std::string message) {
+AcknowledgeOutcome refuse(ErrorCode error, std::string message = {}) {
     return {.error = error, .message = std::move(message), .write = std::nullopt};
 }
 
@@ -218,8 +218,7 @@ AcknowledgeOutcome SharePartition::check(const std::string& member, const Acknow
                                          std::vector<Change>& changes) const {
     for (const std::int8_t type : batch.types) {
         if (type < 0 || type > static_cast<std::int8_t>(AcknowledgeType::kRenew)) {
-            return refuse(ErrorCode::kInvalidRequest, fmt::format("Invalid acknowledge type: [{}]",
-                                                                  fmt::join(batch.types, ", ")));
+            return refuse(ErrorCode::kInvalidRequest);
         }
         if (type == static_cast<std::int8_t>(AcknowledgeType::kRenew) && !limits_.renew) {
             return refuse(ErrorCode::kInvalidRecordState,
@@ -227,7 +226,7 @@ AcknowledgeOutcome SharePartition::check(const std::string& member, const Acknow
         }
     }
     if (batch.types.empty() || batch.first > batch.last) {
-        return refuse(ErrorCode::kInvalidRequest, "The acknowledgement batch is invalid.");
+        return refuse(ErrorCode::kInvalidRequest);
     }
     if (batch.last < start_) return {};  // Done with long ago.
     if (batch.first >= end_) {
@@ -245,7 +244,7 @@ AcknowledgeOutcome SharePartition::check(const std::string& member, const Acknow
                            AcknowledgeType{batch.types[0]}, changes);
     }
     if (static_cast<std::int64_t>(batch.types.size()) != batch.last - batch.first + 1) {
-        return refuse(ErrorCode::kInvalidRequest, "The acknowledgement batch is invalid.");
+        return refuse(ErrorCode::kInvalidRequest);
     }
     for (std::int64_t first = batch.first; first <= batch.last;) {
         const std::int8_t type = batch.types[static_cast<std::size_t>(first - batch.first)];
@@ -282,16 +281,17 @@ AcknowledgeOutcome SharePartition::acknowledge(const std::string& member,
                                                const std::vector<AcknowledgeBatch>& batches,
                                                std::int64_t now_ms) {
     std::vector<Change> changes;
-    std::int64_t after = std::numeric_limits<std::int64_t>::min();
+    std::optional<std::int64_t> last;
     for (const AcknowledgeBatch& batch : batches) {
-        // One offset twice would be two transitions of one record.
-        if (batch.first < after) {
-            return refuse(ErrorCode::kInvalidRequest, "The acknowledgement batch is invalid.");
-        }
+        if (last && batch.first < *last) return refuse(ErrorCode::kInvalidRequest);
         AcknowledgeOutcome outcome = check(member, batch, changes);
         if (outcome.error != ErrorCode::kNone) return outcome;
-        after =
-            batch.last == std::numeric_limits<std::int64_t>::max() ? batch.last : batch.last + 1;
+        // One offset twice would be two transitions of one record: the second finds it gone.
+        if (last && batch.first == *last && *last >= start_) {
+            return refuse(ErrorCode::kInvalidRecordState,
+                          "The offset cannot be acknowledged. The offset is not acquired.");
+        }
+        last = batch.last;
     }
     ShareWrite write{.id = next_write_id_++};
     for (const Change& change : changes) {

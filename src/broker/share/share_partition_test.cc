@@ -152,12 +152,14 @@ TEST_F(SharePartitions, what_cannot_be_acknowledged_is_refused) {
         std::string error;
     };
     const std::vector<Case> cases{
-        {{{0, 9, {5}}}, "INVALID_REQUEST: Invalid acknowledge type: [5]"},
-        {{{0, 9, {-1}}}, "INVALID_REQUEST: Invalid acknowledge type: [-1]"},
-        {{{0, 9, {}}}, "INVALID_REQUEST: The acknowledgement batch is invalid."},
-        {{{0, 9, {1, 1}}}, "INVALID_REQUEST: The acknowledgement batch is invalid."},
-        {{{9, 0, {1}}}, "INVALID_REQUEST: The acknowledgement batch is invalid."},
-        {{{0, 9, {1}}, {9, 9, {1}}}, "INVALID_REQUEST: The acknowledgement batch is invalid."},
+        {{{0, 9, {5}}}, "INVALID_REQUEST: "},
+        {{{0, 9, {-1}}}, "INVALID_REQUEST: "},
+        {{{0, 9, {}}}, "INVALID_REQUEST: "},
+        {{{0, 9, {1, 1}}}, "INVALID_REQUEST: "},
+        {{{9, 0, {1}}}, "INVALID_REQUEST: "},
+        {{{0, 9, {1}}, {8, 9, {1}}}, "INVALID_REQUEST: "},
+        {{{0, 9, {1}}, {9, 9, {2}}},
+         "INVALID_RECORD_STATE: The offset cannot be acknowledged. The offset is not acquired."},
         {{{0, 10, {1}}},
          "INVALID_REQUEST: Batch record not found. The last offset in request is past acquired "
          "records."},
