@@ -21,6 +21,7 @@ from measuring import Peer, Server, cpu_seconds, have_peers, machine, median, pe
 TOPIC = "bench-groups"
 INTERVAL_S = 3.0
 REBALANCE_BEAT_S = 0.1
+ASSIGN_S = 1.5  # Longer than a server waits between two assignments of a group.
 
 
 class Classic:
@@ -138,7 +139,7 @@ class Consumer:
         living = [asyncio.create_task(live(at, one)) for at, one in enumerate(connections)]
         newest = max(epoch for _, epoch, _ in states)
         while True:  # Until an assignment comes no more.
-            await asyncio.sleep(5 * REBALANCE_BEAT_S)
+            await asyncio.sleep(ASSIGN_S)
             epoch = max(epoch for _, epoch, _ in states)
             if epoch == newest and epoch >= size and agree(epoch):
                 break
@@ -272,7 +273,7 @@ async def measure(protocol, brokers, pid, args):
 
 def measure_all(brokers, pid, args):
     admin = AdminClient({"bootstrap.servers": brokers})
-    for made in admin.create_topics([NewTopic(TOPIC, args.rebalance, 1)]).values():
+    for made in admin.create_topics([NewTopic(TOPIC, 2 * args.rebalance, 1)]).values():
         made.result(60)
     return {
         protocol.name: asyncio.run(measure(protocol, brokers, pid, args))
