@@ -87,6 +87,7 @@ class Wire:
         return self.note(name, self.call(api, version, body, connection))
 
     IDS = {"producerId", "topicId", "memberId"}
+    HASHED = {"configs", "resultsByTopicV3AndBelow"}  # Kafka has them in the order of a hash map.
     # Of groups; `epochs_after` is what they are counted from.
     EPOCHS = {"memberEpoch", "groupEpoch", "assignmentEpoch"}
     TIMES = re.compile(r"([tT]imestamp|TimestampMs|TimeMs)$")
@@ -95,8 +96,8 @@ class Wire:
         """Ids become the order in which they were first told; times become whether there is one."""
         if isinstance(answer, dict):
             told = {name: self.comparable(value, name) for name, value in answer.items()}
-            if "configs" in told:  # Kafka has them in the order of a hash map.
-                told["configs"].sort(key=lambda one: one["name"])
+            for list_of in self.HASHED & told.keys():
+                told[list_of].sort(key=lambda one: one["name"])
             return told
         if isinstance(answer, list):
             return [self.comparable(one, field) for one in answer]
