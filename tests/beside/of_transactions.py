@@ -30,6 +30,8 @@ def described(wire, transactional, state):
 def a_transaction_of_the_first_kind(wire):
     topic(wire, "first")
     identifier = name("first-kind")
+    # Nobody here is to have the id 0, which also stands for none.
+    wire.settled("INIT_PRODUCER_ID", 5, init(None))
     producer = take(wire, identifier)
     aborted = [(0, 5), (1, 6)]
     for isolation in (0, 1):
