@@ -182,6 +182,13 @@ Result<TypedExprPtr> Analyzer::by_plan_id(const std::vector<std::string>& parts,
     return fail(spark_error("CANNOT_RESOLVE_DATAFRAME_COLUMN", {{"name", quoted_id(parts)}}, site));
 }
 
+bool is_bare_function(std::string_view name) {
+    static constexpr std::string_view kNames[] = {"current_date", "current_timestamp",
+                                                  "current_time", "current_user",
+                                                  "user",         "session_user"};
+    return std::ranges::any_of(kNames, [&](auto known) { return same_word(name, known); });
+}
+
 Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const Expr& at,
                                     const Scope& scope) {
     const Site here = site(at);
@@ -218,6 +225,14 @@ Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const 
         MR_TRY(auto found, in_outputs());
         if (found) return *found;
     }
+    // Before aliases of the same list and columns of outer queries, as in Spark.
+    if (attribute.parts.size() == 1 && is_bare_function(attribute.parts[0])) {
+        plan::FunctionExpr function;
+        function.name = attribute.parts[0];
+        const bool user = same_word(function.name, "user");
+        if (user || same_word(function.name, "session_user")) function.name = "current_user";
+        return node(function, at, scope);
+    }
     // An alias further left in the same list stands for its expression.
     if (scope.earlier != nullptr) {
         const NamedExpr* alias = nullptr;
@@ -241,18 +256,6 @@ Result<TypedExprPtr> Analyzer::node(const plan::AttributeExpr& attribute, const 
         if (found) {
             outer_names_.push_back((*found)->sql_text);
             return *found;
-        }
-    }
-    // current_date and the like may be written without parentheses.
-    if (attribute.parts.size() == 1) {
-        static constexpr std::string_view kBare[] = {
-            "current_date", "current_timestamp", "current_user",    "user",
-            "session_user", "localtimestamp",    "current_timezone"};
-        for (const std::string_view name : kBare) {
-            if (!same_word(attribute.parts[0], name)) continue;
-            plan::FunctionExpr function;
-            function.name = std::string(name);
-            return node(function, at, scope);
         }
     }
     return fail(unresolved(attribute.parts, scope, here));

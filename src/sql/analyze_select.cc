@@ -55,6 +55,11 @@ NamedExpr Analyzer::named(TypedExprPtr expression, std::string name, const Analy
 
 std::string Analyzer::auto_name(const Expr& expression, const TypedExprPtr& typed) const {
     if (const auto* attribute = expression.as<plan::AttributeExpr>()) {
+        // A function without parentheses is called as it would be with them.
+        if (attribute->parts.size() == 1 && is_bare_function(attribute->parts[0]) &&
+            typed->as<AttributeRef>() == nullptr) {
+            return typed->sql_text;
+        }
         return attribute->parts.empty() ? typed->sql_text : attribute->parts.back();
     }
     if (const auto* cast = expression.as<plan::CastExpr>()) {

@@ -332,4 +332,7 @@ private:
     std::map<std::int64_t, RelationPtr> references_;
 };
 
+// current_date and the like, which may be written without parentheses where no column is called so.
+bool is_bare_function(std::string_view name);
+
 }  // namespace millrace::sql

@@ -130,6 +130,20 @@ TEST(Analyzer, resolves_queries) {
     });
 }
 
+TEST(Analyzer, prefers_columns_to_functions_without_parentheses) {
+    check({
+        {"SELECT user, current_date FROM VALUES (1, 2L) AS q(user, current_date)",
+         "user: int not null, current_date: bigint not null"},
+        {"SELECT user FROM VALUES (1) AS q(user) GROUP BY user", "user: int not null"},
+        {"SELECT user FROM t", "current_user(): string not null"},
+        {"SELECT current_date, Current_Timestamp FROM t",
+         "current_date(): date not null, current_timestamp(): timestamp not null"},
+        {"SELECT current_time", "current_time(6): time(6) not null"},
+        {"SELECT 1 AS user, user", "user: int not null, current_user(): string not null"},
+        {"SELECT localtimestamp", "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"},
+    });
+}
+
 TEST(Analyzer, groups_by_time_windows) {
     check({
         {"SELECT window, c, count(*) AS hits FROM s GROUP BY window(ts, '1 hour', '10 minutes'), c",

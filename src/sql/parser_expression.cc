@@ -438,12 +438,6 @@ Result<ExprPtr> Parser::word_primary() {
                                                 .relation = std::move(subquery)},
                              origin_from(start));
         }
-        if (!at_symbol("(", 1) && !at_symbol(".", 1) &&
-            at_any_word({"current_date", "current_timestamp", "current_user", "user",
-                         "session_user", "localtimestamp", "current_time"})) {
-            std::string name(take().text);
-            return call(std::move(name), {}, start);
-        }
         if (at_symbol("(", 1)) {
             std::string name(token.text);
             bool handled = false;
