@@ -9,8 +9,21 @@ HEAD = "# Compatibility\n\nWords.\n\n"
 ORDER = ["one", "two", "three"]
 
 
-def suite(**reasons):
-    return types.SimpleNamespace(client="client 1", reasons=reasons)
+def suite(quotes=False, **reasons):
+    return types.SimpleNamespace(client="client 1", reasons=reasons, quotes=quotes)
+
+
+def test_of_a_suite_that_quotes_itself_only_conditions_are_shown():
+    words = ("'SELECT x'  got X: [NO.SUCH_X] x", "[x]", "1 of 2 pass")
+    failed = Result([(str(i), "fail", text) for i, text in enumerate(words)], 0, 3, 0)
+    rest = page.entry(suite(quotes=True), failed).rest
+    assert [why for _, _, why in rest] == ["NO.SUCH_X", "another answer", "1 of 2 pass"]
+
+
+def test_a_file_of_many_cases_counts_as_the_suite_counts_it():
+    result = read_cases("x/a.sql: 2 of 2\nx/b.sql: 1 of 4\n3 passed, 3 failed\n")
+    assert (result.passed, result.failed) == (3, 3)
+    assert result.cases == [("x/a.sql", "pass", "2 of 2 pass"), ("x/b.sql", "fail", "1 of 4 pass")]
 
 
 def test_a_run_of_some_suites_keeps_the_rows_of_the_others():

@@ -17,12 +17,20 @@ class Entry:
     rest: list = dataclasses.field(default_factory=list)  # (case, outcome, why).
 
 
+def shown(suite, words):
+    """What the page says of a case: of texts that are quoted, the condition of the error."""
+    if not suite.quotes or re.fullmatch(r"\d+ of \d+ pass", words):
+        return words
+    condition = re.search(r"\[([A-Z][A-Z0-9_.]+)\]", words)
+    return condition[1] if condition else "another answer"
+
+
 def entry(suite, result):
     """What a run of `suite` gave; None as `result`: it did not come to its end."""
     if not result:
         return Entry(suite.client, ("–",) * 3)
     rest = [
-        (name, OUTCOMES[outcome], suite.reasons.get(name, words))
+        (name, OUTCOMES[outcome], suite.reasons.get(name, shown(suite, words)))
         for name, outcome, words in result.cases
         if outcome != "pass"
     ]

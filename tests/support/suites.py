@@ -59,6 +59,7 @@ class Suite:
     reasons: dict = dataclasses.field(default_factory=dict)  # Why a case does not pass, if known.
     choose: object = None  # run of the cases with these names only, where the suite can.
     counts: object = None  # Whether the case with this name is of this suite; None: all are.
+    quotes: bool = False  # Its words quote its texts: the page shows a condition, or none of them.
 
 
 @dataclasses.dataclass
@@ -78,8 +79,12 @@ def read_cases(text, counts=None):
     cases = []
     for line in text.splitlines():
         found = re.match(r"(pass|FAIL|skip) (.+?)(?:  +(.*))?$", line)
+        score = re.fullmatch(r"(\S+): (\d+) of (\d+)", line)
         if found:
             cases.append((found[2], found[1].lower(), (found[3] or "").strip()))
+        elif score:  # A file of many cases.
+            whole = score[2] == score[3]
+            cases.append((score[1], "pass" if whole else "fail", f"{score[2]} of {score[3]} pass"))
     totals = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", text, re.M)
     if len(totals) == 1 and not counts:
         return Result(cases, *(int(number or 0) for number in totals[0]))
@@ -337,9 +342,18 @@ SUITES = {
     "kafka-streams": Suite("Kafka Streams 4.3.1", kafka_streams, folder="peers"),
     "flink": Suite("Flink 2.2.1, Kafka connector 5.0.0", flink, folder="peers"),
     "spark": Suite("Spark 4.2.0, Kafka source and sink", spark, folder="peers"),
-    "spark_functions": Suite("PySpark 4.2.0", script("spark_functions.py", "{remote}")),
-    "pyspark_doctests": Suite(
-        "PySpark 4.2.0", script("pyspark_doctests.py", "--remote", "{remote}")
+    "spark_functions": Suite(
+        "PySpark 4.2.0", script("spark_functions.py", "{remote}"), quotes=True
     ),
-    "spark_golden_sql": Suite("PySpark 4.2.0", script("spark_golden_sql.py", "{remote}")),
+    "pyspark_doctests": Suite(
+        "PySpark 4.2.0", script("pyspark_doctests.py", "--remote", "{remote}"), quotes=True
+    ),
+    "spark_golden_sql, queries": Suite(
+        "PySpark 4.2.0",
+        script("spark_golden_sql.py", "{remote}", "--list", "queries"),
+        quotes=True,
+    ),
+    "spark_golden_sql, views": Suite(
+        "PySpark 4.2.0", script("spark_golden_sql.py", "{remote}", "--list", "views"), quotes=True
+    ),
 }
