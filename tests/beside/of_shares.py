@@ -4,6 +4,7 @@ import time
 import uuid
 
 from bodies import batch, coordinator, end, name, produce, take, topic
+from support.server import wait_until
 
 ACCEPT, RELEASE, REJECT, RENEW = 1, 2, 3, 4
 INVALID_RECORD_STATE = 121
@@ -39,15 +40,17 @@ class Member:
         self.id = str(uuid.uuid5(uuid.NAMESPACE_URL, group + label))
         self.epoch = 0
         coordinator(wire, group, 0)
-        answer = self.beat(0, [topic_name])
-        deadline = time.monotonic() + 60
-        assigned = answer
-        while not (assigned.get("assignment") or {}).get("topicPartitions"):
-            assert time.monotonic() < deadline, f"no assignment: {assigned}"
-            time.sleep(0.05)
-            assigned = self.beat(assigned["memberEpoch"])
-        wire.note(f"{label} is assigned", assigned["assignment"])
-        self.member_epoch = assigned["memberEpoch"]
+        self.last = self.beat(0, [topic_name])
+        wait_until(self.assigned, f"partitions for the member {label}", 60)
+        wire.note(f"{label} is assigned", self.last["assignment"])
+        self.member_epoch = self.last["memberEpoch"]
+
+    def assigned(self):
+        """Whether the last answer brought partitions; the next one may, when it did not."""
+        if (self.last.get("assignment") or {}).get("topicPartitions"):
+            return True
+        self.last = self.beat(self.last["memberEpoch"])
+        return False
 
     def beat(self, epoch, topics=None):
         body = {"groupId": self.group, "memberId": self.id, "memberEpoch": epoch}

@@ -5,9 +5,8 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 
-from support.server import SHARED
+from support.server import SHARED, wait_until
 
 SCRIPT = pathlib.Path(os.environ.get("MILLRACE_PEERS_SCRIPTS", SHARED / "peers")) / "kafka"
 HOME = pathlib.Path(os.environ.get("MILLRACE_PEERS", pathlib.Path.home() / ".cache/millrace-peers"))
@@ -67,13 +66,13 @@ class Wire:
 
     def settled(self, api, version, body, connection="", until=None):
         """The answer once the broker has come so far; `until` waits for more than that."""
-        deadline = time.monotonic() + 60
-        while True:
+
+        def come():
             answer = self.call(api, version, body, connection)
-            if not codes(answer) & NOT_YET and (until is None or until(answer)):
-                return answer
-            assert time.monotonic() < deadline, f"{api} stays at {answer}"
-            time.sleep(0.05)
+            ready = not codes(answer) & NOT_YET and (until is None or until(answer))
+            return answer if ready else None
+
+        return wait_until(come, f"{api} is answered as far as it is waited for", 60)
 
     def note(self, name, answer):
         """Keep an answer to be compared."""
